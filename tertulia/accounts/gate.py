@@ -1,0 +1,140 @@
+"""The one gate for credentials: cookie, JWT and API key pass here and nowhere else.
+
+DRF's authentication class and the async views (through `in_db`: it reads the database) call it. An `x-api-key`
+header is not a credential.
+"""
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.translation import gettext_lazy as _
+
+from tertulia.accounts import tokens
+from tertulia.accounts.models import ApiKey, User
+from tertulia.core import clock
+from tertulia.core.db import transaction
+from tertulia.core.errors import Forbidden, Unauthenticated
+
+API_KEY_PREFIX = "tt_"
+# `last_used_at` tells keys in use from forgotten ones; to the minute is enough and spares a write per request.
+LAST_USED_STEP = timedelta(minutes=1)
+
+Carrier = Literal["session", "jwt", "api_key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who asks, and by what. `session_key` names the login that a cookie or a JWT rests on."""
+
+    user: User
+    carrier: Carrier
+    api_key_id: UUID | None = None
+    session_key: str | None = None
+
+
+def require(request: HttpRequest) -> Identity:
+    """As `identify`; raises Unauthenticated also when the request carries no credential."""
+    identity = identify(request)
+    if identity is None:
+        raise Unauthenticated
+    return identity
+
+
+def identify(request: HttpRequest) -> Identity | None:
+    """The active user behind a request; None when it carries no credential.
+
+    A bearer token goes before the cookie, and a bad one is never made good by it: Unauthenticated. Forbidden when
+    a request with a cookie changes something without a CSRF token.
+    """
+    token = _bearer(request)
+    if token is None:
+        return _by_cookie(request)
+    if token.startswith(API_KEY_PREFIX):
+        return _by_api_key(token)
+    return _by_jwt(token)
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """The client's address as the server saw it; behind a proxy, the server is told which ones to believe."""
+    try:
+        return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
+    except ValueError:  # a Unix socket has none
+        return None
+
+
+def api_key_digest(key: str) -> str:
+    """What is kept of a key; 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _bearer(request: HttpRequest) -> str | None:
+    """The token of `Authorization: Bearer` or of the older spelling `Authentication: bearer`.
+
+    Another scheme is no credential of ours: a proxy's Basic header may travel beside the cookie.
+    """
+    found = {
+        rest.strip()
+        for header in ("HTTP_AUTHORIZATION", "HTTP_AUTHENTICATION")
+        for scheme, _space, rest in [request.META.get(header, "").strip().partition(" ")]
+        if scheme.lower() == "bearer"
+    }
+    if len(found) > 1:
+        raise Unauthenticated(_("Authorization and Authentication name different tokens."))
+    return found.pop() if found else None
+
+
+def _by_api_key(key: str) -> Identity:
+    row = ApiKey.objects.select_related("user").filter(digest=api_key_digest(key)).first()
+    now = clock.now()
+    if row is None or not row.user.is_active or (row.expires_at and row.expires_at <= now):
+        raise _refused()
+    if row.last_used_at is None or row.last_used_at <= now - LAST_USED_STEP:
+        _note_use(row)
+    return Identity(row.user, "api_key", api_key_id=row.pk)
+
+
+def _note_use(key: ApiKey) -> None:
+    now = clock.now()
+    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - LAST_USED_STEP)
+    with transaction():
+        ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+
+
+def _by_jwt(token: str) -> Identity:
+    login = tokens.login_of(token)
+    if login is None or not login.user.is_active:
+        raise _refused()
+    return Identity(login.user, "jwt", session_key=login.session_key)
+
+
+def _by_cookie(request: HttpRequest) -> Identity | None:
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or not user.is_active:
+        return None
+    _enforce_csrf(request)
+    return Identity(user, "session", session_key=request.session.session_key)
+
+
+def _refused() -> Unauthenticated:
+    return Unauthenticated(_("The token is not valid or no longer valid. Sign in again."))
+
+
+class _CsrfCheck(CsrfViewMiddleware):
+    """Django's check, giving its reason instead of an answer."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> str:  # type: ignore[override]
+        return reason
+
+
+def _enforce_csrf(request: HttpRequest) -> None:
+    check = _CsrfCheck(lambda request: HttpResponse())
+    check.process_request(request)
+    if check.process_view(request, _enforce_csrf, (), {}):
+        raise Forbidden(_("The CSRF token is missing or wrong: load the page anew, or send a bearer token."))

@@ -1,0 +1,132 @@
+"""The daily quota: one unit per accepted request, reserved, refunded and shown; `chat` calls it when it starts and
+ends runs, the interfaces for display.
+
+`reserve` and `refund` write inside the caller's `transaction()`. Of requests that compete, in whatever process, a
+single conditional UPDATE of the user's Allowance decides; count-then-insert would let several through.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from tertulia.accounts.days import day_end
+from tertulia.accounts.models import Allowance, LedgerEntry, User
+from tertulia.core import clock
+from tertulia.core.errors import OverQuota
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A user's present day: `limit` and `remaining` are None where nothing limits; `resets_at` is aware, UTC."""
+
+    limit: int | None
+    used: int
+    remaining: int | None
+    resets_at: datetime
+
+
+def limit_for(user: User) -> int | None:
+    """Requests per day: the user's own limit, else none for administrators, else the instance's. None: unlimited."""
+    if user.daily_quota is not None:
+        return user.daily_quota
+    if user.is_superuser:
+        return None
+    limit: int | None = settings.TERTULIA_DAILY_QUOTA
+    return limit
+
+
+def zone_of(user: User) -> str:
+    """The IANA name of the zone in which the user's next day begins."""
+    zone: str = user.time_zone or settings.TERTULIA_TIME_ZONE
+    return zone
+
+
+def reserve(*, user: User, generation_id: UUID) -> None:
+    """Take one unit for a generation and enter it in the ledger.
+
+    Raises OverQuota, with RateLimit-* headers and Retry-After, when today's units are used up.
+    """
+    limit = limit_for(user)
+    day = _day_of(user)
+    counter = Allowance.objects.filter(pk=user.pk)
+    free = counter if limit is None else counter.filter(used__lt=limit)
+    if not free.update(used=F("used") + 1):
+        raise _over_quota(_standing(limit, day.used, day.resets_at))
+    LedgerEntry.objects.create(user=user, generation_id=generation_id, resets_at=day.resets_at)
+
+
+def refund(*, generation_id: UUID, reason: str) -> bool:
+    """Give a generation's unit back, once; False when it has none or had it back already.
+
+    A unit of a day that has ended is marked in the ledger only: the new day began with nothing used.
+    """
+    taken = LedgerEntry.objects.filter(generation_id=generation_id, refunded_at__isnull=True)
+    if not taken.update(refunded_at=clock.now(), reason=reason[:40]):
+        return False
+    entry = LedgerEntry.objects.get(generation_id=generation_id)
+    same_day = Allowance.objects.filter(pk=entry.user_id, resets_at=entry.resets_at, used__gt=0)
+    same_day.update(used=F("used") - 1)
+    return True
+
+
+def standing(user: User) -> Standing:
+    """What the user has used and has left. Reads only: a day that is over shows as the next one, unused."""
+    now = clock.now()
+    day = Allowance.objects.filter(pk=user.pk).first()
+    if day and day.resets_at > now:
+        return _standing(limit_for(user), day.used, day.resets_at)
+    return _standing(limit_for(user), 0, _next_end(user, day, now))
+
+
+def rate_limit_headers(standing: Standing) -> dict[str, str]:
+    """RateLimit-Limit, -Remaining, -Reset (draft-ietf-httpapi-ratelimit-headers-07; Reset in seconds from now)."""
+    if standing.limit is None:
+        return {}
+    return {
+        "RateLimit-Limit": str(standing.limit),
+        "RateLimit-Remaining": str(standing.remaining),
+        "RateLimit-Reset": str(_seconds_until(standing.resets_at)),
+    }
+
+
+def _day_of(user: User) -> Allowance:
+    """The user's counter, locked until the transaction ends and turned to a new day if its day is over.
+
+    The lock (on SQLite: the IMMEDIATE transaction) keeps a process whose clock is a little ahead from turning the
+    day between this reading and the UPDATE that follows.
+    """
+    now = clock.now()
+    day = Allowance.objects.select_for_update().filter(pk=user.pk).first()
+    if day is None:
+        first = Allowance(user=user, resets_at=_next_end(user, None, now), time_zone=zone_of(user))
+        Allowance.objects.bulk_create([first], ignore_conflicts=True)
+        day = Allowance.objects.select_for_update().get(pk=user.pk)
+    if day.resets_at <= now:
+        day.used, day.resets_at, day.time_zone = 0, _next_end(user, day, now), zone_of(user)
+        day.save(update_fields=["used", "resets_at", "time_zone"])
+    return day
+
+
+def _next_end(user: User, last: Allowance | None, now: datetime) -> datetime:
+    if last is None:
+        return day_end(now, zone_of(user), None, None)
+    return day_end(now, zone_of(user), last.resets_at, last.time_zone)
+
+
+def _standing(limit: int | None, used: int, resets_at: datetime) -> Standing:
+    remaining = None if limit is None else max(0, limit - used)
+    return Standing(limit=limit, used=used, remaining=remaining, resets_at=resets_at)
+
+
+def _over_quota(standing: Standing) -> OverQuota:
+    headers = rate_limit_headers(standing) | {"Retry-After": str(_seconds_until(standing.resets_at))}
+    return OverQuota(_("All requests of this day are used; the next day brings new ones."), headers=headers)
+
+
+def _seconds_until(instant: datetime) -> int:
+    """Whole seconds, rounded up: whoever waits that long is not too early."""
+    return max(0, -((clock.now() - instant) // timedelta(seconds=1)))

@@ -1,0 +1,232 @@
+"""The JSON face of /accounts: joining, logging in and out, tokens, one's profile."""
+
+from typing import Any
+
+from django.contrib import auth
+from django.contrib.sessions.backends.base import SessionBase
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiTypes, extend_schema
+from rest_framework import serializers, status
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from tertulia.accounts import actions, queries, tokens, validation
+from tertulia.accounts.gate import Identity, address_of
+from tertulia.accounts.sessions import SessionStore
+from tertulia.api.inputs import StrictSerializer, describe
+from tertulia.chat import actions as chat_actions
+from tertulia.core.errors import Forbidden, MethodNotAllowed
+
+
+def _password_field(**options: Any) -> serializers.CharField:
+    """Taken as typed: blanks around a password belong to it."""
+    return serializers.CharField(
+        max_length=validation.MAX_PASSWORD,
+        trim_whitespace=False,
+        style={"input_type": "password"},
+        **options,
+    )
+
+
+def _email_field(**options: Any) -> serializers.CharField:
+    """The address itself is checked by the action, in the same way for every face."""
+    return serializers.CharField(max_length=validation.MAX_EMAIL, style={"input_type": "email"}, **options)
+
+
+class JoinInput(StrictSerializer):
+    email = _email_field(label=_("E-mail address"))
+    nickname = serializers.CharField(max_length=validation.MAX_NICKNAME, label=_("Nickname"))
+    password = _password_field(label=_("Password"))
+
+
+class LoginInput(StrictSerializer):
+    email = _email_field(label=_("E-mail address"))
+    password = _password_field(label=_("Password"))
+
+
+class RefreshInput(StrictSerializer):
+    refresh = serializers.CharField(max_length=4096)
+
+
+class ProfileInput(StrictSerializer):
+    nickname = serializers.CharField(max_length=validation.MAX_NICKNAME, required=False)
+    email = _email_field(required=False)
+    password = _password_field(required=False)
+    current_password = _password_field(required=False)
+    time_zone = serializers.CharField(max_length=64, required=False, allow_blank=True)
+    language = serializers.CharField(max_length=16, required=False, allow_blank=True)
+
+
+class EraseInput(StrictSerializer):
+    current_password = _password_field(required=False)
+
+
+class TokensOutput(serializers.Serializer[Any]):
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+
+
+class StandingOutput(serializers.Serializer[Any]):
+    limit = serializers.IntegerField(allow_null=True)
+    used = serializers.IntegerField()
+    remaining = serializers.IntegerField(allow_null=True)
+    resets_at = serializers.DateTimeField()
+
+
+class ProfileOutput(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    email = serializers.EmailField()
+    nickname = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    last_login = serializers.DateTimeField(allow_null=True)
+    ip_address = serializers.CharField(allow_null=True)
+    time_zone = serializers.CharField()
+    language = serializers.CharField()
+    quota = StandingOutput()
+
+
+class JoinedOutput(TokensOutput):
+    id = serializers.UUIDField()
+    email = serializers.EmailField()
+    nickname = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class LoginOutput(TokensOutput):
+    user = ProfileOutput()
+
+
+class PublicView(APIView):
+    """For those who are not signed in yet; a stale token in the header is no reason to refuse a new login."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+
+class JoinView(PublicView):
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        """The fields that joining takes."""
+        actions.require_open_signup()
+        return Response(describe(JoinInput))
+
+    @extend_schema(request=JoinInput, responses={201: JoinedOutput})
+    def post(self, request: Request) -> Response:
+        """A new account, and its first login."""
+        actions.require_open_signup()
+        given = JoinInput.validated(request.data)
+        user = actions.join(**given, address=address_of(request._request))
+        pair = tokens.issue(request._request, user)
+        body = {
+            "id": user.pk,
+            "email": user.email,
+            "nickname": user.nickname,
+            "created_at": user.created_at,
+            "access": pair.access,
+            "refresh": pair.refresh,
+        }
+        return Response(JoinedOutput(body).data, status.HTTP_201_CREATED)
+
+
+class LoginView(PublicView):
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        """The fields that logging in takes."""
+        return Response(describe(LoginInput))
+
+    @extend_schema(request=LoginInput, responses=LoginOutput)
+    def post(self, request: Request) -> Response:
+        """A new login."""
+        given = LoginInput.validated(request.data)
+        user = actions.sign_in(**given, address=address_of(request._request))
+        pair = tokens.issue(request._request, user)
+        body = {"access": pair.access, "refresh": pair.refresh, "user": queries.profile_of(user)}
+        return Response(LoginOutput(body).data)
+
+
+class RefreshView(PublicView):
+    @extend_schema(request=RefreshInput, responses=TokensOutput)
+    def post(self, request: Request) -> Response:
+        """New tokens for a refresh token, which works once; a second use ends the login."""
+        given = RefreshInput.validated(request.data)
+        return Response(TokensOutput(tokens.rotate(given["refresh"])).data)
+
+
+class LogoutView(APIView):
+    @extend_schema(responses={204: None})
+    def get(self, request: Request) -> Response:
+        """End the login of a bearer token. A cookie's login ends by POST only: a link must not sign anyone out."""
+        if _identity(request).carrier == "session":
+            raise MethodNotAllowed(_("Log out by POST."), headers={"Allow": "POST"})
+        return self.post(request)
+
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """End this login."""
+        _end_login(request)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ProfileView(APIView):
+    @extend_schema(responses=ProfileOutput)
+    def get(self, request: Request) -> Response:
+        """One's account and today's quota."""
+        return Response(_profile(request))
+
+    @extend_schema(request=ProfileInput, responses=ProfileOutput)
+    def put(self, request: Request) -> Response:
+        """Change any subset; `email` and `password` need `current_password`. A new password ends other logins."""
+        changes = ProfileInput.validated(request.data)
+        actions.update_profile(
+            user=_identity(request).user,
+            current_password=changes.pop("current_password", None),
+            changes=changes,
+            address=address_of(request._request),
+            session=_session(request),
+        )
+        return Response(_profile(request))
+
+    @extend_schema(request=EraseInput, responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Erase the account and everything in it."""
+        user = _identity(request).user
+        given = EraseInput.validated(request.data)
+        actions.confirm_password(
+            user=user,
+            current_password=given.get("current_password"),
+            address=address_of(request._request),
+        )
+        chat_actions.erase_user(user=user)
+        actions.erase_account(user=user)
+        request._request.session.flush()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _identity(request: Request) -> Identity:
+    identity = request.auth
+    assert isinstance(identity, Identity)
+    return identity
+
+
+def _profile(request: Request) -> dict[str, Any]:
+    return dict(ProfileOutput(queries.profile_of(_identity(request).user)).data)
+
+
+def _session(request: Request) -> SessionBase | None:
+    """The session that this request's login rests on; an API key has none."""
+    identity = _identity(request)
+    if identity.carrier == "jwt":
+        return SessionStore(identity.session_key)
+    return request._request.session if identity.carrier == "session" else None
+
+
+def _end_login(request: Request) -> None:
+    identity = _identity(request)
+    if identity.carrier == "session":
+        auth.logout(request._request)
+    elif identity.carrier == "jwt" and identity.session_key:
+        tokens.end(identity.session_key)
+    else:
+        raise Forbidden(_("An API key is not a login; delete it in the settings to end it."))

@@ -1,0 +1,86 @@
+"""Writes to conversations and messages other than the engine's: one verb, one transaction each."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from tertulia.accounts import quota
+from tertulia.accounts.models import User
+from tertulia.chat.models import Conversation, Generation, GenerationEvent, Message
+from tertulia.core import clock
+from tertulia.core.db import transaction
+
+
+def create_conversation(*, user: User, title: str, origin: str) -> Conversation:
+    """An empty conversation."""
+    return Conversation.objects.create(user=user, title=title, origin=origin)
+
+
+def rename_conversation(*, conversation: Conversation, title: str) -> None:
+    """Give a conversation another title; its place in the list stays."""
+    conversation.title = title
+    conversation.save(update_fields=["title"])
+
+
+def show_branch(*, conversation: Conversation, leaf_id: UUID) -> None:
+    """Remember which branch was last looked at."""
+    conversation.leaf_id = leaf_id
+    conversation.save(update_fields=["leaf"])
+
+
+def give_feedback(*, answer: Message, feedback: int | None) -> None:
+    """Keep the reader's opinion of an answer: 1, -1, or None to take it back."""
+    answer.feedback = feedback
+    answer.save(update_fields=["feedback"])
+
+
+def delete_conversation(*, conversation: Conversation) -> None:
+    """Remove a conversation and everything in it; a live run in it ends without a trace."""
+    _delete_conversations(Conversation.objects.filter(id=conversation.id))
+
+
+def delete_all(*, user: User) -> None:
+    """Remove all of a user's conversations."""
+    _delete_conversations(Conversation.objects.filter(user=user))
+
+
+def _delete_conversations(doomed: QuerySet[Conversation]) -> None:
+    with transaction():
+        # The same first lock that a start takes.
+        doomed.update(leaf=None)
+        _delete_runs(Generation.objects.filter(conversation__in=doomed))
+        Message.objects.filter(conversation__in=doomed).delete()
+        doomed.delete()
+
+
+def delete_exchange(*, message: Message) -> None:
+    """Remove a user's message with all answers to it; what was said after them moves up to what came before.
+
+    A conversation that is empty then goes too.
+    """
+    with transaction():
+        conversations = Conversation.objects.filter(id=message.conversation_id)
+        conversations.update(updated_at=clock.now())
+        gone = [message.id]
+        gone += Message.objects.filter(parent=message, role="assistant").values_list("id", flat=True)
+        Message.objects.filter(parent_id__in=gone).exclude(id__in=gone).update(parent_id=message.parent_id)
+        _delete_runs(Generation.objects.filter(answer_id__in=gone))
+        conversations.filter(leaf_id__in=gone).update(leaf_id=_last_message(message.conversation_id, gone))
+        Message.objects.filter(id__in=gone).delete()
+        conversations.filter(~Exists(Message.objects.filter(conversation_id=OuterRef("id")))).delete()
+
+
+def _last_message(conversation_id: UUID, gone: Sequence[UUID]) -> UUID | None:
+    rest = Message.objects.filter(conversation_id=conversation_id).exclude(id__in=gone)
+    return rest.order_by("-id").values_list("id", flat=True).first()
+
+
+def _delete_runs(doomed: QuerySet[Generation]) -> None:
+    """Remove runs and their logs; one that had said nothing yet gives its unit back."""
+    silent = doomed.filter(status=Generation.Status.RUNNING).exclude(
+        Exists(GenerationEvent.objects.filter(generation_id=OuterRef("id"), kind="delta"))
+    )
+    for generation_id in silent.values_list("id", flat=True):
+        quota.refund(generation_id=generation_id, reason="deleted")
+    doomed.delete()

@@ -1,0 +1,199 @@
+"""The only creator of a generation: every send, edit and regeneration of every interface comes through here.
+
+`start_generation` commits the user's message, the empty answer, the run and the unit of quota in one transaction, or
+none of them; the supervisor launches the run after the commit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.db.transaction import atomic
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from tertulia.accounts import quota
+from tertulia.accounts.models import User
+from tertulia.chat import queries, tree
+from tertulia.chat.generation import prompt
+from tertulia.chat.generation.events import Ids
+from tertulia.chat.generation.runner import Plan
+from tertulia.chat.models import Conversation, Generation, IdempotencyKey, Message
+from tertulia.core import clock
+from tertulia.core.db import transaction
+from tertulia.core.errors import IdempotencyMismatch, InvalidInput, NotFound
+from tertulia.core.ids import uuid7
+from tertulia.providers.base import ChatMessage, ChatRequest, Parameters, Passage
+from tertulia.providers.catalogue import Resolved
+from tertulia.providers.offline import OFFLINE_MODEL
+
+# Contract: the same key answers the same for this long.
+IDEMPOTENCY_HOURS = 24
+# What the offline model may quote of the user's own words.
+HISTORY_PASSAGES = 200
+HISTORY_PASSAGE_LENGTH = 500
+
+
+class Key(NamedTuple):
+    """An Idempotency-Key, and the SHA-256 of the request that came with it."""
+
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """A request for an answer, validated, its objects obtained through `access`.
+
+    Without `conversation` a new one begins. The user's message is `content` under `parent` (None: a new root), or,
+    for another answer to what was said before, the existing `user_message`. `context` replaces the stored history
+    for clients that bring their own (the OpenAI facade).
+    """
+
+    user: User
+    worker_id: UUID
+    resolved: Resolved
+    origin: str
+    content: str = ""
+    conversation: Conversation | None = None
+    parent: Message | None = None
+    user_message: Message | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    context: Sequence[ChatMessage] | None = None
+    system: str = ""
+    key: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What was committed. `plan` is None for a replay: the run exists already."""
+
+    ids: Ids
+    conversation_id: UUID
+    plan: Plan | None
+
+
+def start_generation(send: Send) -> Started:
+    """Commit everything that an accepted request means.
+
+    Raises OverQuota, IdempotencyMismatch, or NotFound when the conversation was deleted meanwhile; then nothing is
+    stored.
+    """
+    ids = Ids(uuid7(), send.user_message.id if send.user_message else uuid7(), uuid7())
+    with transaction():
+        if send.key and (replay := _claimed(send.user, send.key)):
+            return replay
+        quota.reserve(user=send.user, generation_id=ids.generation)
+        conversation = _conversation(send)
+        history = _history(send)
+        _create_rows(send, conversation, ids)
+        if send.key:
+            mine = IdempotencyKey.objects.filter(user=send.user, key=send.key.key)
+            mine.update(generation_id=ids.generation)
+        request = _request(send, history, ids)
+    return Started(ids, conversation.id, Plan(ids.generation, request, send.resolved.provider))
+
+
+def _claimed(user: User, key: Key) -> Started | None:
+    """None when the key is now ours; else what its first use started. Waits for a first use that is under way."""
+    expired = clock.now() - timedelta(hours=IDEMPOTENCY_HOURS)
+    IdempotencyKey.objects.filter(user=user, created_at__lt=expired).delete()
+    try:
+        with atomic():
+            IdempotencyKey.objects.create(user=user, key=key.key, digest=key.digest)
+        return None
+    except IntegrityError:
+        first = IdempotencyKey.objects.select_related("generation").get(user=user, key=key.key)
+    if first.digest != key.digest:
+        raise IdempotencyMismatch
+    run = first.generation
+    if run is None:  # cannot be: both are written in one transaction
+        raise NotFound
+    return Started(Ids(run.id, run.user_message_id, run.answer_id), run.conversation_id, None)
+
+
+def _conversation(send: Send) -> Conversation:
+    """The conversation, locked until commit: a deletion at the same time comes wholly before or after."""
+    if send.conversation is None:
+        title = tree.title_from(send.content)
+        return Conversation.objects.create(user=send.user, title=title, origin=send.origin)
+    if not Conversation.objects.filter(id=send.conversation.id).update(updated_at=clock.now()):
+        raise NotFound
+    parent = send.user_message or send.parent
+    if parent and not Message.objects.filter(id=parent.id).exists():
+        raise NotFound
+    return send.conversation
+
+
+def _history(send: Send) -> list[prompt.Turn]:
+    parent_id = send.user_message.parent_id if send.user_message else send.parent and send.parent.id
+    if send.context is not None or parent_id is None:
+        return []
+    return [
+        prompt.Turn(message.role, message.content)  # type: ignore[arg-type]  # constrained by the database
+        for message in queries.branch(parent_id, prompt.HISTORY_MESSAGES)
+    ]
+
+
+def _create_rows(send: Send, conversation: Conversation, ids: Ids) -> None:
+    common = {"conversation": conversation, "user": send.user}
+    rows = []
+    if send.user_message is None:
+        rows.append(Message(id=ids.user_message, parent=send.parent, role="user", content=send.content, **common))
+    answer = Message(
+        id=ids.answer, parent_id=ids.user_message, role="assistant", status="streaming",
+        model=send.resolved.model, parameters=send.parameters, **common,
+    )  # fmt: skip
+    Message.objects.bulk_create([*rows, answer])
+    Generation.objects.create(
+        id=ids.generation, user=send.user, conversation=conversation, user_message_id=ids.user_message,
+        answer_id=ids.answer, worker_id=send.worker_id, model=send.resolved.model,
+        provider=send.resolved.provider.name,
+    )  # fmt: skip
+    changes: dict[str, Any] = {"leaf_id": ids.answer}
+    if not conversation.title:
+        changes["title"] = tree.title_from(send.content)
+    Conversation.objects.filter(id=conversation.id).update(**changes)
+
+
+def _request(send: Send, history: Sequence[prompt.Turn], ids: Ids) -> ChatRequest:
+    content = send.user_message.content if send.user_message else send.content
+    if send.context is not None:
+        messages = tuple(send.context)
+    else:
+        messages = prompt.build(system=send.system, history=history, content=content)
+    parameters = dict(send.parameters)
+    stop = tuple(parameters.pop("stop", ()))
+    return ChatRequest(
+        model=send.resolved.model,
+        messages=messages,
+        parameters=Parameters(stop=stop, **parameters),
+        passages=_passages(send, ids.user_message) if send.resolved.model == OFFLINE_MODEL else (),
+        language=get_language() or "en",
+    )
+
+
+def _passages(send: Send, before: UUID) -> tuple[Passage, ...]:
+    """The user's own earlier words, which only the offline model retrieves from."""
+    return tuple(
+        Passage("history", str(id), content[:HISTORY_PASSAGE_LENGTH], url=f"/c/{conversation_id}?leaf={id}")
+        for id, conversation_id, content in queries.earlier_words(send.user, before, HISTORY_PASSAGES)
+    )
+
+
+def check_content(content: str) -> str:
+    """The text of a user's message, within its limits; raises InvalidInput naming the field."""
+    if not content.strip():
+        raise InvalidInput.field("content", _("Write something first."))
+    if len(content) > MAX_CONTENT:
+        raise InvalidInput.field(
+            "content", _("At most %(limit)d characters; this has %(length)d.") % {"limit": MAX_CONTENT, "length": len(content)}
+        )
+    return content
+
+
+# Long enough for a chapter; what exceeds the model's window is cut by the prompt anyway.
+MAX_CONTENT = 100_000

@@ -1,0 +1,117 @@
+"""Reads of conversations and messages; each is a bounded number of indexed queries whatever their length."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.db.models.query import RawQuerySet
+
+from tertulia.accounts.models import User
+from tertulia.chat.models import Conversation, Generation, Message
+
+# How far the search for a branch's newest message goes down at most.
+MAX_DEPTH = 100_000
+
+
+def conversations(user: User) -> QuerySet[Conversation]:
+    """The user's conversations as the sidebar and the API list them, newest first."""
+    return (
+        Conversation.objects.filter(user=user)
+        .exclude(origin=Conversation.Origin.OPENAI)
+        .order_by("-updated_at", "-id")
+    )
+
+
+def messages(conversation: Conversation) -> QuerySet[Message]:
+    """All messages of a conversation's tree, newest first."""
+    return conversation.messages.order_by("-id")
+
+
+def branch(leaf_id: UUID | None, limit: int) -> list[Message]:
+    """The last `limit` messages of the branch that ends at `leaf_id`, oldest first: one query, `limit` index steps."""
+    if leaf_id is None:
+        return []
+    rows: RawQuerySet[Message] = Message.objects.raw(
+        """
+        WITH RECURSIVE branch(id, parent_id, depth) AS (
+            SELECT id, parent_id, 1 FROM chat_message WHERE id = %s
+            UNION ALL
+            SELECT m.id, m.parent_id, b.depth + 1 FROM chat_message m JOIN branch b ON m.id = b.parent_id
+            WHERE b.depth < %s
+        )
+        SELECT m.* FROM branch b JOIN chat_message m ON m.id = b.id ORDER BY b.depth DESC
+        """,
+        [_key(leaf_id), limit],
+    )
+    return list(rows)
+
+
+def leaf_below(message_id: UUID) -> UUID:
+    """The end of the branch that follows the newest child at every step down from a message."""
+    rows: RawQuerySet[Message] = Message.objects.raw(
+        """
+        WITH RECURSIVE down(id, depth) AS (
+            SELECT id, 1 FROM chat_message WHERE id = %s
+            UNION ALL
+            SELECT (SELECT c.id FROM chat_message c WHERE c.parent_id = d.id ORDER BY c.id DESC LIMIT 1), d.depth + 1
+            FROM down d WHERE d.id IS NOT NULL AND d.depth < %s
+        )
+        SELECT id FROM down WHERE id IS NOT NULL ORDER BY depth DESC LIMIT 1
+        """,
+        [_key(message_id), MAX_DEPTH],
+    )
+    return next((row.id for row in rows), message_id)
+
+
+def _key(value: UUID) -> object:
+    """A UUID as the database's own parameter, which `raw` does not adapt."""
+    return Message._meta.pk.get_db_prep_value(value, connection)
+
+
+def siblings(of: Sequence[Message]) -> dict[UUID | None, list[UUID]]:
+    """For the parents of these messages of one conversation, all their children in order of creation."""
+    if not of:
+        return {}
+    parents = {message.parent_id for message in of}
+    condition = Q(parent_id__in=parents - {None})
+    if None in parents:
+        condition |= Q(parent_id=None)
+    children = Message.objects.filter(condition, conversation_id=of[0].conversation_id)
+    result: dict[UUID | None, list[UUID]] = {}
+    for parent_id, id in children.order_by("id").values_list("parent_id", "id"):
+        result.setdefault(parent_id, []).append(id)
+    return result
+
+
+def exchanges(user: User) -> QuerySet[Message]:
+    """The user's own messages of all conversations, newest first: one for each exchange of the flat APIs."""
+    return Message.objects.filter(user=user, role=Message.Role.USER).order_by("-id")
+
+
+def replies(to: Iterable[Message]) -> dict[UUID, Message]:
+    """The newest answer to each of these user messages, by the user message's id."""
+    answers = Message.objects.filter(
+        parent_id__in=[message.id for message in to], role=Message.Role.ASSISTANT
+    ).order_by("id")
+    return {answer.parent_id: answer for answer in answers if answer.parent_id}
+
+
+def earlier_words(user: User, before: UUID, limit: int) -> list[tuple[UUID, UUID, str]]:
+    """The user's last messages before one, as (id, conversation id, content): what the offline model may quote."""
+    return list(
+        Message.objects.filter(user=user, role=Message.Role.USER, id__lt=before)
+        .order_by("-id")
+        .values_list("id", "conversation_id", "content")[:limit]
+    )
+
+
+def running_in(conversation: Conversation) -> dict[UUID, UUID]:
+    """Live runs of a conversation: answer id → generation id."""
+    running = Generation.objects.filter(conversation=conversation, status=Generation.Status.RUNNING)
+    return dict(running.values_list("answer_id", "id"))
+
+
+def generation_of(answer: Message) -> UUID | None:
+    """The run that wrote an answer."""
+    return Generation.objects.filter(answer=answer).values_list("id", flat=True).first()

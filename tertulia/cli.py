@@ -1,0 +1,11 @@
+"""The console script `tertulia`: Django's commands under our settings; manage.py and `python -m tertulia` too."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tertulia.config.settings")
+    execute_from_command_line(sys.argv)

@@ -1,0 +1,1 @@
+"""Settings, start-up checks, URL map and the ASGI application: what joins the parts."""

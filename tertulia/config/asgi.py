@@ -1,0 +1,67 @@
+"""The ASGI application that every server runs: static files, body limit, lifespan, then Django."""
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tertulia.config.settings")
+
+from django.core.asgi import get_asgi_application
+
+_django = get_asgi_application()
+
+# After the applications are loaded.
+from django.conf import settings
+from django.urls import get_resolver
+from servestatic import ServeStaticASGI
+
+from tertulia.chat.generation.models import catalogue
+from tertulia.chat.generation.supervisor import supervisor
+from tertulia.config import drain
+from tertulia.core.body import BodyLimit
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# A page and its scripts change with a release only, and are asked for with its version.
+STATIC_MAX_AGE = 86_400
+
+
+def _static_files(application: Any) -> ServeStaticASGI:
+    import django  # only to find the admin's files
+    import rest_framework
+
+    static = ServeStaticASGI(application, max_age=STATIC_MAX_AGE)
+    for package in (django.__path__[0] + "/contrib/admin", rest_framework.__path__[0], str(Path(__file__).parent.parent / "web")):
+        static.add_files(f"{package}/static", prefix="static/")
+    return static
+
+
+class Application:
+    """Starts and ends the supervisor with the server's life, and hands requests on."""
+
+    def __init__(self) -> None:
+        self._http = BodyLimit(_static_files(_django), settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        # The first request must not pay for the import of every view.
+        get_resolver().url_patterns  # noqa: B018
+        await supervisor().open()
+        drain.before_exit(supervisor())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await supervisor().close()
+        await catalogue().close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+application = Application()

@@ -1,0 +1,101 @@
+"""Typed reading of the environment and of `.env`; `settings` is its only caller.
+
+A secret may be given as a file: `NAME_FILE=/run/secrets/name` stands for `NAME`. A bad value stops the start with
+one plain line.
+"""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from zoneinfo import available_timezones
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+
+
+def in_checkout() -> bool:
+    """Whether the package runs from a source tree rather than from an installed wheel."""
+    return (CHECKOUT / "pyproject.toml").is_file()
+
+
+def load() -> environ.FileAwareEnv:
+    """The process's environment, over a `.env` file in the checkout or the current folder."""
+    for folder in (CHECKOUT if in_checkout() else None, Path.cwd()):
+        if folder and (folder / ".env").is_file():
+            environ.Env.read_env(folder / ".env")
+    return environ.FileAwareEnv()
+
+
+def data_folder(env: environ.Env) -> Path:
+    """Where the database file, media and the generated secret live; made when absent."""
+    folder = Path(env.str("TERTULIA_DATA", "") or _default_data_folder()).expanduser().resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ImproperlyConfigured(f"TERTULIA_DATA: cannot use {folder}: {error.strerror}") from error
+    return folder
+
+
+def _default_data_folder() -> Path:
+    if in_checkout():
+        return CHECKOUT / "data"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", "~")) / "Tertulia"
+    if sys.platform == "darwin":
+        return Path("~/Library/Application Support/Tertulia")
+    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "tertulia"
+
+
+def secret_key(env: environ.Env, data: Path, *, may_generate: bool) -> str:
+    """SECRET_KEY, or on a SQLite installation the one made and kept in the data folder."""
+    given = env.str("SECRET_KEY", "")
+    if given:
+        if len(given) < 50:
+            raise ImproperlyConfigured("SECRET_KEY: at least 50 characters are required.")
+        return given
+    if not may_generate:
+        raise ImproperlyConfigured("SECRET_KEY: required when DATABASE_URL names a database server.")
+    path = data / "secret_key"
+    try:
+        # O_EXCL: of two workers that start at once, one writes and the other reads.
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(64))
+    except FileExistsError:
+        pass
+    return _written_key(path)
+
+
+def _written_key(path: Path) -> str:
+    key = path.read_text().strip()
+    if len(key) < 50:
+        raise ImproperlyConfigured(f"{path} is damaged: remove it (all sign-ins end) or restore it.")
+    return key
+
+
+def optional_count(env: environ.Env, name: str, default: int) -> int | None:
+    """A number ≥ 0; unset means `default`, set but empty means None (unlimited)."""
+    text = env.str(name, str(default)).strip()
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise ImproperlyConfigured(f"{name}: a whole number from 0, or empty for unlimited; not {text!r}.")
+    return int(text)
+
+
+def choice(env: environ.Env, name: str, allowed: tuple[str, ...]) -> str:
+    """One of `allowed`; the first is the default."""
+    value = env.str(name, "") or allowed[0]
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name}: one of {', '.join(allowed)}; not {value!r}.")
+    return value
+
+
+def time_zone(env: environ.Env, name: str) -> str:
+    """A name of the IANA time zone database; UTC by default."""
+    value = env.str(name, "") or "UTC"
+    if value not in available_timezones():
+        raise ImproperlyConfigured(f"{name}: {value!r} is not a time zone name such as Asia/Seoul.")
+    return value

@@ -1,0 +1,54 @@
+"""How the application is served: one uvicorn configuration for `serve` and `runserver`."""
+
+import os
+import socket
+
+import uvicorn
+from uvicorn.supervisors import ChangeReload, Multiprocess
+
+# After the drain no stream is open on purpose; a client that does not read its last bytes is not waited for.
+CLOSE_SECONDS = 3
+# Longer than what load balancers keep an idle connection for, so that they close first.
+KEEP_ALIVE_SECONDS = 75
+
+
+class Listening:
+    """A bound socket and the configuration that serves it; `url` is true before the first request comes."""
+
+    def __init__(self, host: str, port: int, *, workers: int = 1, reload: bool = False) -> None:
+        self._config = uvicorn.Config(
+            "tertulia.config.asgi:application",
+            host=host,
+            port=port,
+            workers=workers,
+            reload=reload,
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=CLOSE_SECONDS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        )
+        self._socket = self._config.bind_socket()
+        self.url = _url(self._socket)
+
+    def run(self) -> None:
+        """Serve until a signal ends it."""
+        sockets = [self._socket]
+        if self._config.should_reload:
+            ChangeReload(self._config, target=uvicorn.Server(self._config).run, sockets=sockets).run()
+        elif self._config.workers > 1:
+            Multiprocess(self._config, sockets=sockets).run()
+        else:
+            uvicorn.Server(self._config).run(sockets=sockets)
+
+
+def _url(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    name = {"127.0.0.1": "localhost", "::1": "localhost", "0.0.0.0": "localhost", "::": "localhost"}.get(host, host)  # noqa: S104
+    return f"http://{name}:{port}"
+
+
+def default_port() -> int:
+    """PORT, as hosting platforms give it, or 8000."""
+    return int(os.environ.get("PORT") or 8000)

@@ -1,0 +1,58 @@
+"""The crossing between the event loop and the database; async views and the generation engine use it.
+
+Nothing that waits (a model, a reader) may hold a database connection: `in_db` runs one short synchronous
+unit of work on a bounded pool of threads and gives the connection back before it returns.
+"""
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+from django.db import connection, connections
+from django.db.transaction import atomic
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Enough to overlap waits for a lock or a network; more only adds contention for the interpreter.
+DB_THREADS = 8
+
+_pool = ThreadPoolExecutor(max_workers=DB_THREADS, thread_name_prefix="database")
+
+# SQLite admits one writer. Inside one process a queue beats its busy handler, which sleeps between tries.
+_sqlite_writer = threading.RLock()
+
+
+async def in_db(unit: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run `unit` on a database thread, in the caller's context (language, time zone); return its result.
+
+    A cancelled caller does not stop the unit: its transaction ends by itself, as one.
+    """
+    call = partial(contextvars.copy_context().run, _released, partial(unit, *args, **kwargs))
+    return await asyncio.get_running_loop().run_in_executor(_pool, call)
+
+
+def _released(unit: Callable[[], R]) -> R:
+    try:
+        return unit()
+    finally:
+        for each in connections.all(initialized_only=True):
+            # SQLite: an open file costs nothing and spares its set-up. Elsewhere: back to psycopg's pool.
+            if each.vendor != "sqlite" or each.errors_occurred:
+                each.close()
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """One atomic unit of writes; on SQLite it waits for its turn among this process's writers first."""
+    if connection.vendor == "sqlite":
+        with _sqlite_writer, atomic():
+            yield
+    else:
+        with atomic():
+            yield

@@ -1,0 +1,120 @@
+"""The stage of all tests: a real server on a real database, asked over real sockets, and the scripted provider.
+
+`--db sqlite` (default) or `--db postgres`. The database of a run is made once and never emptied: every test brings
+people of its own. The cast: Alice owns, Bob is another user, Mona is staff, Charlie is suspended.
+"""
+
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.provider import ScriptedProvider
+
+if TYPE_CHECKING:
+    from tests.people import Person
+
+_folder = Path(tempfile.mkdtemp(prefix="tertulia-"))
+_provider = ScriptedProvider()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--db", choices=("sqlite", "postgres"), default="sqlite", help="database of the tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Everything that the settings read must stand before the first test module is imported."""
+    for name in ("OPENAI_API_KEY", "TERTULIA_DEFAULT_MODEL", "TERTULIA_DAILY_QUOTA", "DATABASE_URL"):
+        os.environ.pop(name, None)
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "tertulia.config.settings",
+        "TERTULIA_DATA": str(_folder),
+        "SECRET_KEY": "for the tests only, of sufficient length: " + "0123456789" * 3,
+        "OPENAI_BASE_URL": _provider.start(),
+    }
+    if config.getoption("--db") == "postgres":
+        from tests.postgres import start  # only where it is wanted: it unpacks a server
+
+        os.environ["DATABASE_URL"] = start(_folder)
+
+    import django  # after the environment
+
+    django.setup()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _provider.stop()
+    shutil.rmtree(_folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database(pytestconfig: pytest.Config) -> str:
+    """The name of the database under test; when this fixture returns, it is migrated."""
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    return str(pytestconfig.getoption("--db"))
+
+
+@pytest.fixture(scope="session")
+def server(database: str) -> Iterator[str]:
+    """The address of the application under uvicorn, as it ships, in a thread of this process."""
+    import uvicorn
+
+    from tertulia.config.asgi import application
+
+    config = uvicorn.Config(application, port=0, lifespan="on", log_config=None, timeout_graceful_shutdown=2)
+    running = uvicorn.Server(config)
+    listening = config.bind_socket()
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not running.started:
+        assert thread.is_alive(), "the server did not start"
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    running.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture
+def provider() -> ScriptedProvider:
+    """The scripted provider behind the server."""
+    return _provider
+
+
+@pytest.fixture
+def join(server: str) -> Iterator[Callable[..., "Person"]]:
+    """Makes people with accounts, each with a client that carries a bearer token."""
+    from tests.people import Person
+
+    people: list[Person] = []
+
+    def make(name: str = "alice", **options: object) -> Person:
+        people.append(Person.join(server, name, **options))
+        return people[-1]
+
+    yield make
+    for person in people:
+        person.client.close()
+
+
+@pytest.fixture
+def alice(join: Callable[..., "Person"]) -> "Person":
+    return join("alice")
+
+
+@pytest.fixture
+def bob(join: Callable[..., "Person"]) -> "Person":
+    return join("bob")
+
+
+@pytest.fixture
+def mona(join: Callable[..., "Person"]) -> "Person":
+    """Staff, without a limit of her own."""
+    return join("mona", is_staff=True)

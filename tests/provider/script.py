@@ -1,0 +1,94 @@
+"""What the scripted provider should do for one request, read from the last user message."""
+
+import json
+import re
+from dataclasses import dataclass, fields
+from typing import Any
+
+MARKER = "!script "
+
+_TOKEN = re.compile(r"\S+\s*|\s+")
+
+
+class ScriptError(ValueError):
+    """The script cannot be followed; the message tells the test's author why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The JSON object after `!script `. Times are in seconds, rates per second (0: at once).
+
+    text           the answer; default an echo of the message
+    tokens         so many tokens: of `text` (repeated or cut), else of numbered words
+    rate           tokens (for the fault "drip": bytes) a second
+    delay          before the first token
+    reasoning      sent as reasoning_content before the text
+    stamp          each token is the time of its sending, `time.time_ns()` and a space
+    status, code   answer with this HTTP error and error code
+    retry_after    the Retry-After header of that error
+    fault, at      a fault of `faults.py`, for most after `at` tokens
+    fail_first     only the first so many requests with the same messages meet status or fault
+    split          "bytes" or a size: cut the stream into network writes of that many bytes
+    finish_reason  of an answer that ends well
+    usage          false: never send a usage chunk
+    """
+
+    text: str | None = None
+    tokens: int | None = None
+    rate: float = 0
+    delay: float = 0
+    reasoning: str = ""
+    stamp: bool = False
+    status: int | None = None
+    code: str | None = None
+    retry_after: float | None = None
+    fault: str = ""
+    at: int = 3
+    fail_first: int | None = None
+    split: str | int | None = None
+    finish_reason: str = "stop"
+    usage: bool = True
+
+    @property
+    def split_bytes(self) -> int | None:
+        return 1 if self.split == "bytes" else int(self.split) if self.split else None
+
+    def answer_tokens(self) -> list[str]:
+        """The answer in pieces of about a word; their join is the answer."""
+        pieces = _TOKEN.findall(self.text or "")
+        if self.tokens is None:
+            return pieces
+        if not pieces:
+            return [f"word{number} " for number in range(self.tokens)]
+        return [pieces[number % len(pieces)] for number in range(self.tokens)]
+
+    def reasoning_tokens(self) -> list[str]:
+        return _TOKEN.findall(self.reasoning)
+
+
+_FIELDS = frozenset(field.name for field in fields(Script))
+
+
+def script_for(messages: list[Any]) -> Script:
+    """The script of the last user message, an echo of it where it holds none; raises ScriptError."""
+    said = _last_user_text(messages)
+    _, marker, rest = said.partition(MARKER)
+    if not marker:
+        return Script(text=f"You said: {said}\nThat is {len(said.split())} words, and this is the echo.")
+    try:
+        told, _ = json.JSONDecoder().raw_decode(rest)
+    except ValueError as error:
+        raise ScriptError(f"no JSON object after {MARKER!r}: {error}") from error
+    if not isinstance(told, dict) or not told.keys() <= _FIELDS:
+        raise ScriptError(f"a script has no other fields than {sorted(_FIELDS)}")
+    return Script(**{"text": None if "tokens" in told else "Scripted answer, as told.", **told})
+
+
+def _last_user_text(messages: list[Any]) -> str:
+    for message in reversed(messages):
+        if message.get("role") == "user":
+            content = message.get("content")
+            if isinstance(content, list):
+                return "".join(part.get("text", "") for part in content)
+            return str(content)
+    return ""
