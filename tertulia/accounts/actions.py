@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
@@ -172,6 +173,14 @@ def create_api_key(*, user: User, name: str) -> tuple[ApiKey, str]:
     with transaction():
         key.save(force_insert=True)
     return key, text
+
+
+def delete_api_key(*, user: User, key_id: UUID) -> None:
+    """Make one of the user's keys useless at once; raises NotFound for anybody else's."""
+    with transaction():
+        deleted, _tables = ApiKey.objects.filter(user=user, pk=key_id).delete()
+    if not deleted:
+        raise NotFound
 
 
 def make_sign_in_link(*, user: User) -> str:

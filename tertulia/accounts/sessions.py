@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import auth
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.http import HttpRequest
 
 from tertulia.accounts.models import Session, User
@@ -31,7 +32,8 @@ class SessionStore(DatabaseStore):
         return _with_user(await super().acreate_model_instance(data), data)
 
 
-def _with_user(session: Session, data: Mapping[str, Any]) -> Session:
+def _with_user(session: AbstractBaseSession, data: Mapping[str, Any]) -> Session:
+    assert isinstance(session, Session)
     session.user_id = data.get(auth.SESSION_KEY)
     return session
 

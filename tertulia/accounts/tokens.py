@@ -37,7 +37,7 @@ class TokenLogin:
     session_key: str
 
 
-class Strategy(JWTTokenStrategy):
+class Strategy(JWTTokenStrategy):  # type: ignore[misc]  # the package has no types
     """allauth's strategy (`HEADLESS_TOKEN_STRATEGY`) with atomic rotation and detection of reuse."""
 
     def refresh_token(self, refresh_token: str) -> tuple[str, str] | None:

@@ -1,26 +1,20 @@
 """Strict reading of request bodies; every API view validates with a StrictSerializer.
 
-Serializers check the JSON: names, types, lengths. What values mean is checked by the actions, for all faces.
+`parsing` has refused what cannot be stored. Serializers check names, types and lengths; what values mean is checked
+by the actions, for all faces.
 """
 
-import math
-import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any, Self
+from typing import Any, cast
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from tertulia.core.errors import InvalidInput
-
-# Neither database nor JSON can carry them everywhere: PostgreSQL refuses NUL, UTF-8 has no lone surrogates.
-_UNREADABLE = re.compile("[\0\ud800-\udfff]")
 _MAX_UNKNOWN_NAMED = 10
 _MAX_NAME_SHOWN = 60
-NON_FIELD = "body"
 
 # A field takes exactly its JSON type: "1" is not true, 5 is not "5". First match counts.
 _JSON_TYPES: tuple[tuple[type[serializers.Field[Any, Any, Any, Any]], tuple[type, ...], Promise], ...] = (
@@ -38,30 +32,28 @@ _JSON_TYPES: tuple[tuple[type[serializers.Field[Any, Any, Any, Any]], tuple[type
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A serializer that refuses unknown fields, other JSON types than declared, NUL and lone surrogates."""
+    """A serializer that refuses fields it does not declare and values of another JSON type than declared."""
 
     @classmethod
     def validated(cls, data: object, *, partial: bool = False) -> dict[str, Any]:
-        """The validated values; `partial` lets required fields be absent. Raises InvalidInput naming the fields.
+        """The validated values; `partial` lets required fields be absent.
 
-        A fault inside a list or an object is named by its path, as in `parameters.temperature` and `stop.0`.
+        Raises DRF's ValidationError, which `problems` shows as InvalidInput with the path of each field.
         """
         if not isinstance(data, Mapping):
-            raise InvalidInput.field(NON_FIELD, _("A JSON object is expected."))
-        serializer: Self = cls(data=data, partial=partial)
-        if not serializer.is_valid():
-            errors = dict(_flat(serializer.errors))
-            raise InvalidInput(next(iter(errors.values()))[0], errors=errors)
+            raise ValidationError(_("A JSON object is expected."))
+        serializer = cls(data=data, partial=partial)
+        serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
     def to_internal_value(self, data: Any) -> Any:
         errors = dict(self._faults(data)) if isinstance(data, Mapping) else {}
         if errors:
-            raise ValidationError(errors)
+            raise ValidationError(cast("dict[str, Any]", errors))
         return super().to_internal_value(data)
 
     def _faults(self, data: Mapping[str, Any]) -> Iterator[tuple[str, list[str | Promise]]]:
-        fields = {field.field_name: field for field in self._writable_fields}
+        fields = {str(field.field_name): field for field in self._writable_fields}
         for name in islice((name for name in data if name not in fields), _MAX_UNKNOWN_NAMED):
             yield _shown(name), [_("This field is not known here.")]
         for name, field in fields.items():
@@ -102,48 +94,9 @@ def _fault(field: serializers.Field[Any, Any, Any, Any], value: object) -> Promi
             break
     if isinstance(field, serializers.ListField) and isinstance(value, list):
         return next(filter(None, (_fault(field.child, item) for item in value)), None)
-    if isinstance(value, float) and not math.isfinite(value):
-        return _("A number is expected.")
-    # A nested serializer looks at its own fields, and names them.
-    if not isinstance(field, serializers.BaseSerializer) and _holds_unreadable(value):
-        return _("NUL and lone surrogates are not allowed.")
     return None
-
-
-def _holds_unreadable(value: object) -> bool:
-    """Whether any string in a JSON value, at any depth, cannot be stored. Without recursion: depth is the client's."""
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, str):
-            if _UNREADABLE.search(item):
-                return True
-        elif isinstance(item, list):
-            pending.extend(item)
-        elif isinstance(item, dict):
-            pending.extend(item)
-            pending.extend(item.values())
-    return False
 
 
 def _shown(name: object) -> str:
     """A client's own field name, made fit to be sent back."""
     return str(name)[:_MAX_NAME_SHOWN].encode("utf-8", "replace").decode()
-
-
-def _flat(errors: object, path: str = "") -> Iterator[tuple[str, list[str]]]:
-    """DRF's nested errors as pairs of a dotted path and its sentences."""
-    if isinstance(errors, dict):
-        for name, inner in errors.items():
-            yield from _flat(inner, _joined(path, str(name)))
-    elif isinstance(errors, list) and any(isinstance(each, dict) for each in errors):
-        for index, inner in enumerate(errors):
-            yield from _flat(inner, _joined(path, str(index)))
-    elif isinstance(errors, list):
-        yield path or NON_FIELD, [str(each) for each in errors]
-
-
-def _joined(path: str, name: str) -> str:
-    if name == "non_field_errors":
-        return path or NON_FIELD
-    return f"{path}.{name}" if path else name

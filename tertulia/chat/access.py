@@ -7,6 +7,18 @@ from tertulia.accounts.models import User
 from tertulia.chat.models import Conversation, Generation, Message
 from tertulia.core.errors import NotFound
 
+# With what they return, so that interfaces, which import no models, can name its type.
+__all__ = [
+    "Conversation",
+    "Generation",
+    "Message",
+    "conversation_for",
+    "exchange_for",
+    "generation_for",
+    "message_for",
+    "message_in",
+]
+
 T = TypeVar("T")
 
 

@@ -46,6 +46,7 @@ CORS_ALLOW_HEADERS = [
 # An origin that is served by https makes every cookie Secure; plain http stays usable on the own machine.
 BEHIND_HTTPS = any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
+SESSION_ENGINE = "tertulia.accounts.sessions"
 SESSION_COOKIE_NAME = "__Host-session" if BEHIND_HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if BEHIND_HTTPS else "csrf"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True

@@ -37,7 +37,7 @@ _END_OF_BODY_SECONDS = 0.25
 
 # A wait that a reader will sit through; a longer Retry-After is passed on instead.
 _LONGEST_PAUSE_SECONDS = 5.0
-_SHORT_PAUSE_SECONDS = 0.5
+_RETRY_PAUSE_SECONDS = 0.5
 _RETRIED_STATUSES = frozenset({502, 503, 529})
 _RETRIED_SLUGS = frozenset({"provider_unreachable", "provider_dns"})
 
@@ -72,6 +72,7 @@ class OpenAIProvider:
         first_token_timeout: float = _FIRST_TOKEN_SECONDS,
         idle_timeout: float = _IDLE_SECONDS,
         models_timeout: float = _MODELS_SECONDS,
+        retry_pause: float = _RETRY_PAUSE_SECONDS,
     ) -> None:
         base = base_url.rstrip("/")
         self._completions_url = f"{base}/chat/completions"
@@ -80,6 +81,7 @@ class OpenAIProvider:
         self._first_token_timeout = first_token_timeout
         self._idle_timeout = idle_timeout
         self._models_timeout = models_timeout
+        self._retry_pause = retry_pause
         self._dialects: dict[str, Dialect] = {}
         # identity: a compressing proxy would hold tokens back to fill its blocks.
         headers = {"Accept-Encoding": "identity"}
@@ -155,7 +157,7 @@ class OpenAIProvider:
             if adapted is None:
                 error = diagnose(response.status, complaint, retry_after_seconds(response.headers))
                 logger.debug("provider answered %d: %s", response.status, error.slug)
-                raise _worth_a_retry(response.status, error)
+                raise self._judged(response.status, error)
             self._dialects[request.model] = adapted
 
     async def _post(self, body: bytes, deadline: float) -> aiohttp.ClientResponse:
@@ -175,8 +177,19 @@ class OpenAIProvider:
             error = diagnose_exception(failure)
             # On a kept connection a reset means that the server had closed it before it saw the request.
             if error.slug in _RETRIED_SLUGS or (error.slug == "provider_reset" and connection.reused):
-                raise _Retryable(error, _SHORT_PAUSE_SECONDS) from None
+                raise _Retryable(error, self._retry_pause) from None
             raise error from None
+
+    def _judged(self, status: int, error: ProviderError) -> ProviderError | _Retryable:
+        """`error` itself, or as _Retryable when it is a passing fault whose wait is short."""
+        pause = error.retry_after
+        if status in _RETRIED_STATUSES:
+            pause = self._retry_pause if pause is None else pause
+        elif error.slug != "provider_rate_limited":
+            return error
+        if pause is None or pause > _LONGEST_PAUSE_SECONDS:
+            return error
+        return _Retryable(error, pause)
 
     async def _list_models(self) -> list[str]:
         async with self._sessions.current().get(
@@ -204,18 +217,6 @@ def _model_ids(body: bytes) -> list[str]:
     except ValueError as error:
         raise ProviderError("provider_malformed") from error
     return [model.id for model in listed.data or ()]
-
-
-def _worth_a_retry(status: int, error: ProviderError) -> Exception:
-    """`error`, or a _Retryable of it for a passing fault whose wait is short."""
-    pause = error.retry_after
-    if status in _RETRIED_STATUSES:
-        pause = _SHORT_PAUSE_SECONDS if pause is None else pause
-    elif error.slug != "provider_rate_limited":
-        return error
-    if pause is None or pause > _LONGEST_PAUSE_SECONDS:
-        return error
-    return _Retryable(error, pause)
 
 
 def _streaming(response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:

@@ -42,7 +42,9 @@ class EventDecoder:
         start = 0
         end = text.find(b"\n")
         while end >= 0:
-            line = self._completed(text[start:end])
+            line = text[start:end]
+            if self._partial or self._at_start:
+                line = self._completed(line)
             if line:
                 self._take(line)
             elif self._data:
@@ -61,6 +63,7 @@ class EventDecoder:
         return read.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
     def _take(self, line: bytes) -> None:
+        self._check_size(len(line))
         name, _, value = line.partition(b":")
         if name == b"data":
             self._data.append(value.removeprefix(b" "))
@@ -78,6 +81,7 @@ class EventDecoder:
         self._partial_bytes += len(piece)
 
     def _completed(self, line: bytes) -> bytes:
+        """The whole line that ends with this piece; without the mark that may begin the stream."""
         self._check_size(self._partial_bytes + len(line))
         if self._partial:
             line = b"".join((*self._partial, line))

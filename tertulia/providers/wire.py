@@ -109,7 +109,8 @@ class AnswerReader:
             for payload in self._decoder.feed(read):
                 if payload == b"[DONE]":
                     self.done = True
-                elif payload:
+                    break
+                if payload:
                     self._fold(_decode(payload), chunk)
         except EventTooLarge:
             self.fault = ProviderError("provider_too_large")
@@ -142,9 +143,11 @@ class AnswerReader:
 
     def _scrubbed(self, chunk: Chunk) -> Chunk | None:
         is_last = self.done or chunk.finish_reason is not None
-        chunk.text = self._text.scrub(chunk.text, is_last=is_last)
-        chunk.reasoning = self._reasoning.scrub(chunk.reasoning, is_last=is_last)
-        self._text_seen = self._text_seen or bool(chunk.text)
+        if chunk.text or is_last:
+            chunk.text = self._text.scrub(chunk.text, is_last=is_last)
+            self._text_seen = self._text_seen or bool(chunk.text)
+        if chunk.reasoning or is_last:
+            chunk.reasoning = self._reasoning.scrub(chunk.reasoning, is_last=is_last)
         if chunk.text or chunk.reasoning or chunk.finish_reason or chunk.usage:
             return chunk
         return None

@@ -33,6 +33,7 @@ class Connection(asyncio.Protocol):
         self._is_busy = False
         self._transport: asyncio.Transport
         self._expects_body = False
+        self.requests = 0
         self.is_open = False
         self.is_paused = False
         self.on_lost: Callable[[], None] | None = None
@@ -124,6 +125,7 @@ class Connection(asyncio.Protocol):
         self._expects_body = False
         self._received = rest[length:]
         self._is_busy = True
+        self.requests += 1
         method, target, _ = request_line.split(" ")
         parts = urlsplit(target)
         query = parse_qs(parts.query)

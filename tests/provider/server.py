@@ -23,16 +23,29 @@ STRICT_MODEL = "scripted-strict"
 
 
 class Routes:
-    """Answers requests. `unlisted` makes GET /v1/models a 404, as servers without the route do."""
+    """Answers requests; the attributes are what a test may change of the server as a whole."""
 
     def __init__(self, log: Log) -> None:
         self.log = log
+        self.reset()
+
+    def reset(self) -> None:
+        self.log.reset()
         self.models: tuple[str, ...] = MODELS
-        self.unlisted = False
         self.models_status = 200
         self.refused_fields: frozenset[str] = frozenset()
+        self.drops_next_kept_connection = False
+        self.connections = 0
+
+    def connect(self) -> Connection:
+        self.connections += 1
+        return Connection(self.handle)
 
     def handle(self, connection: Connection, request: Request) -> None:
+        if self.drops_next_kept_connection and connection.requests > 1:
+            self.drops_next_kept_connection = False
+            connection.close()
+            return
         match request.method, request.path:
             case "POST", "/v1/chat/completions":
                 self._complete(connection, request)
@@ -41,7 +54,7 @@ class Routes:
             case "GET", "/_log":
                 self._show_log(connection, request)
             case "POST", "/_reset":
-                self.log.reset()
+                self.reset()
                 connection.respond(200, b"{}")
             case _:
                 _refuse(connection, 404, "Unknown request URL.")
@@ -77,9 +90,7 @@ class Routes:
 
     def _list_models(self, connection: Connection) -> None:
         self.log.model_lists += 1
-        if self.unlisted:
-            _refuse(connection, 404, "Unknown request URL.")
-        elif self.models_status != 200:
+        if self.models_status != 200:
             _refuse(connection, self.models_status, "No list today.")
         else:
             data = [{"id": model, "object": "model", "owned_by": "tests"} for model in self.models]
@@ -104,9 +115,7 @@ def _unsupported(field: str) -> bytes:
 async def listen(routes: Routes, *, port: int = 0, tls: ssl.SSLContext | None = None) -> asyncio.Server:
     loop = asyncio.get_running_loop()
     # The backlog lets 500 clients connect in one instant.
-    return await loop.create_server(
-        lambda: Connection(routes.handle), "127.0.0.1", port, ssl=tls, backlog=1024
-    )
+    return await loop.create_server(routes.connect, "127.0.0.1", port, ssl=tls, backlog=1024)
 
 
 def port_of(server: asyncio.Server) -> int:

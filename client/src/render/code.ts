@@ -1,0 +1,63 @@
+// A block of code: language, copy button, text; highlighted later, when the browser has time.
+
+import { element } from "./dom.ts";
+
+/** Longer code stays plain: highlighting it would hold the page up. */
+const LONGEST_HIGHLIGHTED = 30_000;
+
+/** The words on the copy button, set once by `main`. */
+export const copyWords = { copy: "Copy", copied: "Copied" };
+
+/** A closed block of code. The server renders the same markup, which `enhanceCode` brings to life. */
+export function makeCodeBlock(text: string, language: string): HTMLElement {
+  const block = makeOpenCodeBlock(language);
+  block.code.textContent = text;
+  highlightSoon(block.code, language);
+  return block.frame;
+}
+
+/** A block whose text still grows. */
+export function makeOpenCodeBlock(language: string): { frame: HTMLElement; code: HTMLElement } {
+  const code = element("code", { "data-language": language || undefined });
+  const caption = element("figcaption", {}, element("span", {}, language), makeCopyButton());
+  return { frame: element("figure", { class: "code" }, caption, element("pre", { tabindex: "0" }, code)), code };
+}
+
+/** Adds to code blocks that the server rendered what needs a program. */
+export function enhanceCode(within: ParentNode): void {
+  for (const frame of within.querySelectorAll("figure.code:not([data-alive])")) {
+    frame.setAttribute("data-alive", "");
+    frame.querySelector("figcaption")?.append(makeCopyButton());
+    const code = frame.querySelector<HTMLElement>("code");
+    if (code) highlightSoon(code, code.dataset["language"] ?? "");
+  }
+}
+
+function makeCopyButton(): HTMLButtonElement {
+  const button = element("button", { type: "button", class: "copy" }, copyWords.copy);
+  button.addEventListener("click", () => {
+    const code = button.closest("figure")?.querySelector("code");
+    void navigator.clipboard.writeText(code?.textContent ?? "").then(() => sayCopied(button));
+  });
+  return button;
+}
+
+function sayCopied(button: HTMLElement): void {
+  button.textContent = copyWords.copied;
+  setTimeout(() => (button.textContent = copyWords.copy), 1_500);
+}
+
+/** Highlights when nothing more urgent is to be done; the highlighter itself is loaded with the first such block. */
+export function highlightSoon(code: HTMLElement, language: string): void {
+  if (!language || (code.textContent ?? "").length > LONGEST_HIGHLIGHTED) return;
+  whenIdle(async () => {
+    const { highlight } = await import("./highlight.ts");
+    highlight(code, language.toLowerCase());
+  });
+}
+
+function whenIdle(work: () => Promise<void>): void {
+  const run = () => void work().catch(() => undefined); // a chunk that cannot be loaded leaves the code plain
+  if ("requestIdleCallback" in window) requestIdleCallback(run, { timeout: 2_000 });
+  else setTimeout(run, 100);
+}

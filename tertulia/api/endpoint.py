@@ -1,0 +1,116 @@
+"""The base of all API views: DRF's APIView whose methods may also be coroutines.
+
+A plain `def` method is a DRF method like any other, run on a database thread. An `async def` method waits for
+something (a model, a reader): it stays on the event loop, gets Django's own request, passes the same credential gate
+through `in_db`, and its errors are rendered by the same function. Both kinds stand in one class, so one address has
+one list of methods and one description in the OpenAPI document.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from inspect import iscoroutinefunction
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import markcoroutinefunction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from tertulia.accounts.gate import Identity
+from tertulia.api.problems import EXPECTED, problem_of
+from tertulia.core.db import in_db
+from tertulia.core.errors import NotFound, Problem, json_response
+
+
+class Endpoint(APIView):
+    """One address of the API. `refusal` renders its problems."""
+
+    # Django refuses a class with both kinds of methods; `as_view` tells them apart itself.
+    view_is_async = False  # type: ignore[assignment]
+    refusal = staticmethod(json_response)
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., Any]:
+        """An async view; its attributes are those of a DRF view, which the OpenAPI generator reads."""
+        threaded = super().as_view(**initkwargs)
+
+        async def view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            handler = getattr(cls(**initkwargs), _method_name(request), None)
+            if iscoroutinefunction(handler):
+                return await cls._on_loop(handler, request, kwargs)
+            return await in_db(_rendered, threaded, request, kwargs)
+
+        view.__dict__.update(threaded.__dict__)
+        return markcoroutinefunction(view)
+
+    @classmethod
+    async def _on_loop(
+        cls, handler: Callable[..., Any], request: HttpRequest, kwargs: dict[str, Any]
+    ) -> HttpResponseBase:
+        try:
+            response: HttpResponseBase = await handler(request, **kwargs)
+        except EXPECTED as error:
+            problem = problem_of(error)
+            if problem is None:
+                raise
+            response = cls.refusal(problem)
+        return _private(response)
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Which methods there are; what they take stands in the OpenAPI document."""
+        return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        return _private(super().finalize_response(request, response, *args, **kwargs))  # type: ignore[arg-type]
+
+
+def identity_of(request: Request) -> Identity:
+    """Who asks, in a method that needs an account."""
+    identity = request.auth
+    assert isinstance(identity, Identity)
+    return identity
+
+
+def id_from(text: str) -> UUID:
+    """An id in a path; what is not one is as unknown as any other: NotFound."""
+    found = parse_id(text)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def parse_id(text: str) -> UUID | None:
+    """A UUID in its canonical spelling only, so that one object has one address."""
+    try:
+        found = UUID(text)
+    except ValueError:
+        return None
+    return found if str(found) == text.lower() else None
+
+
+def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """A JSON answer of an async method, spelled as DRF's renderer spells it."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return HttpResponse(text, status=status, content_type="application/json", headers=headers)
+
+
+def _method_name(request: HttpRequest) -> str:
+    """The attribute that would handle a request; HEAD is GET, whose body the server leaves out."""
+    method = (request.method or "").lower()
+    return {"head": "get"}.get(method, method) if method in APIView.http_method_names else "unknown"
+
+
+def _rendered(view: Callable[..., Any], request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponseBase:
+    response: HttpResponseBase = view(request, **kwargs)
+    render = getattr(response, "render", None)
+    return render() if callable(render) else response
+
+
+def _private(response: HttpResponseBase) -> HttpResponseBase:
+    """Nothing of anybody's account may stay in a cache on the way."""
+    response.headers.setdefault("Cache-Control", "private, no-store")
+    return response

@@ -1,0 +1,84 @@
+"""The databases under test: made fresh for each world, and read by the checks that are about rows."""
+
+import itertools
+import os
+import re
+import sqlite3
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+
+from tests import postgres
+
+_number = itertools.count(1)
+
+
+class Database(Protocol):
+    """One instance's database. `url` is its DATABASE_URL, empty for the default one in the data folder."""
+
+    url: str
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What a query without a write answers; placeholders are spelled %s."""
+
+
+class SQLite:
+    url = ""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "tertulia.sqlite3"
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=20)) as connection:
+            return connection.execute(query.replace("%s", "?"), values).fetchall()
+
+
+class Postgres:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url, options="-c default_transaction_read_only=on") as connection:
+            return connection.execute(query.encode(), values).fetchall()
+
+
+class Cluster:
+    """A PostgreSQL server of the programme's own, with as many databases as worlds ask for."""
+
+    def __init__(self, *, settings: Sequence[str] = ()) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="tertulia-postgres-"))
+        self.url = postgres.start(self.folder)
+        if settings:
+            self._configure(settings)
+
+    def create(self) -> Postgres:
+        """A new, empty database."""
+        name = f"world_{os.getpid()}_{next(_number)}"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return Postgres(re.sub(r"/postgres\?", f"/{name}?", self.url))
+
+    def control(self, action: str, *options: str) -> None:
+        """`pg_ctl` on this server: "restart", "stop", "start"."""
+        postgres.control(self.folder, action, *options)
+
+    def _configure(self, settings: Sequence[str]) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for setting in settings:
+                connection.execute(f"ALTER SYSTEM SET {setting}".encode())
+        self.control("restart", "-m", "fast")
+
+
+_shared: Cluster | None = None
+
+
+def shared_cluster() -> Cluster:
+    """The server that most items use; started when first asked for."""
+    global _shared  # one per run of the programme: a start costs seconds
+    if _shared is None:
+        _shared = Cluster()
+    return _shared

@@ -1,0 +1,182 @@
+"""The daily quota on the real database: limits, refunds, the end of a day, moves between zones, and races."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from tertulia.accounts import quota
+from tertulia.accounts.models import Allowance, LedgerEntry, User
+from tertulia.core import clock
+from tertulia.core.db import transaction
+from tertulia.core.errors import OverQuota
+from tests.accounts.people import make_user
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def reserve(user: User) -> UUID:
+    generation_id = uuid4()
+    with transaction():
+        quota.reserve(user=user, generation_id=generation_id)
+    return generation_id
+
+
+def refund(generation_id: UUID) -> bool:
+    with transaction():
+        return quota.refund(generation_id=generation_id, reason="provider_error")
+
+
+def end_the_day(user: User) -> None:
+    """As if the user's present day had ended a minute ago."""
+    a_minute_ago = clock.now() - timedelta(minutes=1)
+    Allowance.objects.filter(pk=user.pk).update(resets_at=a_minute_ago)
+    LedgerEntry.objects.filter(user=user).update(resets_at=a_minute_ago)
+
+
+def counted(user: User) -> tuple[int, int]:
+    """The counter, and the ledger's entries of the same day that were not refunded; they must be equal."""
+    day = Allowance.objects.get(pk=user.pk)
+    entries = LedgerEntry.objects.filter(user=user, resets_at=day.resets_at, refunded_at__isnull=True)
+    return day.used, entries.count()
+
+
+@pytest.mark.parametrize(
+    ("fields", "limit"),
+    [
+        ({}, 5),
+        ({"daily_quota": 2}, 2),
+        ({"daily_quota": 0}, 0),
+        ({"is_superuser": True}, None),
+        ({"is_superuser": True, "daily_quota": 3}, 3),
+        ({"is_staff": True}, 5),
+    ],
+)
+def test_limit_for(fields: dict[str, object], limit: int | None) -> None:
+    assert settings.TERTULIA_DAILY_QUOTA == 5
+    assert quota.limit_for(User(**fields)) == limit
+
+
+def test_as_many_as_the_limit_then_no_more() -> None:
+    user = make_user(daily_quota=3)
+    for used in range(3):
+        assert quota.standing(user).used == used
+        reserve(user)
+    with pytest.raises(OverQuota) as refused:
+        reserve(user)
+    headers = refused.value.headers
+    assert headers["RateLimit-Limit"] == "3"
+    assert headers["RateLimit-Remaining"] == "0"
+    assert 0 < int(headers["RateLimit-Reset"]) <= 86_400
+    assert headers["Retry-After"] == headers["RateLimit-Reset"]
+    assert counted(user) == (3, 3)
+
+
+def test_a_limit_of_none_at_all() -> None:
+    user = make_user(daily_quota=0)
+    with pytest.raises(OverQuota):
+        reserve(user)
+    assert quota.standing(user).remaining == 0
+
+
+def test_the_unlimited_are_counted_too() -> None:
+    user = make_user(is_superuser=True)
+    for _each in range(7):
+        reserve(user)
+    standing = quota.standing(user)
+    assert (standing.limit, standing.used, standing.remaining) == (None, 7, None)
+    assert quota.rate_limit_headers(standing) == {}
+    assert counted(user) == (7, 7)
+
+
+def test_a_refund_gives_one_unit_back_once() -> None:
+    user = make_user(daily_quota=2)
+    first, _second = reserve(user), reserve(user)
+    assert [refund(first), refund(first), refund(uuid4())] == [True, False, False]
+    assert quota.standing(user).remaining == 1
+    reserve(user)
+    assert counted(user) == (2, 2)
+    assert LedgerEntry.objects.get(generation_id=first).reason == "provider_error"
+
+
+def test_a_limit_that_was_lowered_leaves_nothing_below_zero() -> None:
+    user = make_user(daily_quota=3)
+    reserve(user), reserve(user)
+    user.daily_quota = 1
+    assert quota.standing(user).remaining == 0
+    with pytest.raises(OverQuota):
+        reserve(user)
+
+
+def test_the_next_day_brings_new_units_and_keeps_refunds_of_the_old_apart() -> None:
+    user = make_user(daily_quota=1)
+    yesterdays = reserve(user)
+    end_the_day(user)
+    assert quota.standing(user).used == 0
+    assert quota.standing(user).resets_at > clock.now()
+    reserve(user)
+    assert refund(yesterdays)
+    assert counted(user) == (1, 1)
+
+
+def test_reading_the_standing_writes_nothing() -> None:
+    user = make_user()
+    quota.standing(user)
+    assert not Allowance.objects.filter(pk=user.pk).exists()
+    reserve(user)
+    end_the_day(user)
+    before = Allowance.objects.values().get(pk=user.pk)
+    quota.standing(user)
+    assert Allowance.objects.values().get(pk=user.pk) == before
+
+
+def test_a_clock_set_back_does_not_refill() -> None:
+    user = make_user(daily_quota=1)
+    reserve(user)
+    # Seen from a clock that was set back, the day ends later than any midnight it would give.
+    Allowance.objects.filter(pk=user.pk).update(resets_at=clock.now() + timedelta(hours=49))
+    with pytest.raises(OverQuota):
+        reserve(user)
+    assert quota.standing(user).remaining == 0
+
+
+def test_another_zone_counts_from_the_next_day_on() -> None:
+    user = make_user(daily_quota=1, time_zone="Asia/Seoul")
+    reserve(user)
+    ends = quota.standing(user).resets_at
+    user.time_zone = "Pacific/Kiritimati"
+    assert quota.standing(user).resets_at == ends
+    with pytest.raises(OverQuota):
+        reserve(user)
+    end_the_day(user)
+    old_end = Allowance.objects.get(pk=user.pk).resets_at
+    reserve(user)
+    day = Allowance.objects.get(pk=user.pk)
+    assert day.time_zone == "Pacific/Kiritimati"
+    assert day.resets_at - old_end >= timedelta(hours=24)
+
+
+def try_to_reserve(user: User) -> bool:
+    try:
+        reserve(user)
+    except OverQuota:
+        return False
+    else:
+        return True
+    finally:
+        connections.close_all()
+
+
+@pytest.mark.parametrize("day_is_over", [False, True])
+def test_of_many_at_once_exactly_the_limit_gets_in(day_is_over: bool) -> None:
+    user = make_user(daily_quota=5)
+    if day_is_over:
+        refund(reserve(user))
+        end_the_day(user)
+    with ThreadPoolExecutor(12) as pool:
+        accepted = list(pool.map(try_to_reserve, [user] * 40))
+    assert accepted.count(True) == 5
+    assert counted(user) == (5, 5)
