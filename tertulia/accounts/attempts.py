@@ -1,8 +1,8 @@
 """Guessing of passwords, bounded for each account and across processes; `actions` is the caller.
 
-At most LIMIT wrong passwords are answered for an account until WINDOW has passed since the last of them. The
-address that the account was last used from counts by itself, so that a stranger who guesses does not lock its
-owner out. Unknown accounts count alike: what is answered does not tell which exist.
+At most LIMIT wrong passwords are answered for an account until WINDOW has passed since the last of them. Only the
+address that the account was last used from is not held back by failures elsewhere, so that a stranger who guesses
+does not lock its owner out. Unknown accounts count alike: what is answered does not tell which exist.
 """
 
 from collections.abc import Callable
@@ -27,22 +27,26 @@ def guarded(*, email: str, user: User | None, address: str | None, check: Callab
     The counter is consulted before, which spares the work of hashing, and again when the result is known: of
     guesses made at once, only as many as LIMIT learn whether they were right. Raises TooManyRequests.
     """
+    everywhere, at_home = _digests(email)
     known = user is not None and address is not None and user.ip_address == address
-    digest = _digest(email, "known" if known else "elsewhere")
-    _refuse_if_exhausted(digest)
+    deciding = at_home if known else everywhere
+    _refuse_if_exhausted(deciding)
     right = check()
     with transaction():
+        _refuse_if_exhausted(deciding)
         if right:
-            _refuse_if_exhausted(digest)
-            FailedLogins.objects.filter(digest=digest).delete()
+            FailedLogins.objects.filter(digest=deciding).delete()
         else:
-            _count(digest)
+            # In one order, whichever decides: two transactions never wait for each other.
+            counted = [_count(digest) for digest in ((everywhere, at_home) if known else (everywhere,))]
+            if not counted[-1]:
+                _refuse_if_exhausted(deciding)
     return right
 
 
 def forget(email: str) -> None:
     """Drop what is counted for an account."""
-    FailedLogins.objects.filter(digest__in=[_digest(email, "known"), _digest(email, "elsewhere")]).delete()
+    FailedLogins.objects.filter(digest__in=_digests(email)).delete()
 
 
 def forget_expired() -> None:
@@ -50,8 +54,13 @@ def forget_expired() -> None:
     FailedLogins.objects.filter(expires_at__lte=clock.now()).delete()
 
 
-def _digest(email: str, place: str) -> str:
-    return salted_hmac("tertulia.accounts.attempts", f"{place} {email}", algorithm="sha256").hexdigest()
+def _digests(email: str) -> tuple[str, str]:
+    """The names of an account's two counters: of failures everywhere, and of those at its last address."""
+
+    def digest(place: str) -> str:
+        return salted_hmac(f"tertulia.accounts.attempts.{place}", email, algorithm="sha256").hexdigest()
+
+    return digest("everywhere"), digest("home")
 
 
 def _refuse_if_exhausted(digest: str) -> None:
@@ -64,8 +73,8 @@ def _refuse_if_exhausted(digest: str) -> None:
         )
 
 
-def _count(digest: str) -> None:
-    """Count one failure; raises TooManyRequests when LIMIT has been reached."""
+def _count(digest: str) -> bool:
+    """Count one failure; False when LIMIT had been reached, which simultaneous failures find out here."""
     now = clock.now()
     FailedLogins.objects.filter(digest=digest, expires_at__lte=now).delete()
     FailedLogins.objects.bulk_create(
@@ -73,5 +82,4 @@ def _count(digest: str) -> None:
     )
     counter = FailedLogins.objects.filter(digest=digest, count__lt=LIMIT)
     # Every failure prolongs the window: a fixed one would allow twice the limit around its end.
-    if not counter.update(count=F("count") + 1, expires_at=now + WINDOW):
-        _refuse_if_exhausted(digest)
+    return bool(counter.update(count=F("count") + 1, expires_at=now + WINDOW))

@@ -90,10 +90,12 @@ def exchanges(user: User) -> QuerySet[Message]:
 
 
 def replies(to: Iterable[Message]) -> dict[UUID, Message]:
-    """The newest answer to each of these user messages, by the user message's id."""
-    answers = Message.objects.filter(
-        parent_id__in=[message.id for message in to], role=Message.Role.ASSISTANT
-    ).order_by("id")
+    """The newest answer with text to each of these user messages, by the user message's id."""
+    answers = (
+        Message.objects.filter(parent_id__in=[message.id for message in to], role=Message.Role.ASSISTANT)
+        .exclude(content="")
+        .order_by("id")
+    )
     return {answer.parent_id: answer for answer in answers if answer.parent_id}
 
 
