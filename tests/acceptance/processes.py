@@ -1,5 +1,4 @@
-"""Processes that the programme starts: each a group of its own, all killed when the programme ends; `stage` starts them.
-"""
+"""Processes that `stage` starts: each a group of its own, all of them killed when the programme ends."""
 
 import asyncio
 import atexit

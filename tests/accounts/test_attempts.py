@@ -65,6 +65,12 @@ def test_addresses_do_not_multiply_the_tries() -> None:
     assert answers.count("wrong") == attempts.LIMIT
 
 
+def test_failures_at_home_count_everywhere() -> None:
+    user = make_user(ip_address=HOME)
+    assert [guess(user.email, user, address=HOME) for _each in range(11)][-1] == "refused"
+    assert guess(user.email, user) == "refused"
+
+
 def test_people_behind_one_proxy_do_not_block_each_other() -> None:
     one, other = make_user(ip_address=HOME), make_user(ip_address=HOME)
     assert [guess(one.email, one, address=HOME) for _each in range(11)][-1] == "refused"
@@ -91,5 +97,7 @@ def test_nothing_remains_of_a_forgotten_account() -> None:
     user = make_user(ip_address=HOME)
     guess(user.email, user, address=HOME), guess(user.email, user)
     assert FailedLogins.objects.count() == before + 2
+    assert guess(user.email, user, right=True) == "right"
+    assert FailedLogins.objects.count() == before + 1
     attempts.forget(user.email)
     assert FailedLogins.objects.count() == before

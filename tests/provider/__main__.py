@@ -5,6 +5,8 @@ import asyncio
 import signal
 from pathlib import Path
 
+import uvloop
+
 from tests.provider.record import Log
 from tests.provider.server import Routes, listen, port_of
 
@@ -24,7 +26,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 lets the system choose")
     parser.add_argument("--log", type=Path, help="append each finished request as a JSON line")
     options = parser.parse_args()
-    asyncio.run(serve(options.port, options.log))
+    uvloop.run(serve(options.port, options.log))
 
 
 main()

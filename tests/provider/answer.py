@@ -114,7 +114,8 @@ class Answer:
             self._reasoned += 1
             return True
         position = len(self._record.sent)
-        if position == self._script.at and self._script.fault in faults.MIDWAY:
+        fault_at = min(self._script.at, len(self._tokens))
+        if position == fault_at and self._script.fault in faults.MIDWAY:
             faults.MIDWAY[self._script.fault](self)
             return False
         if position == len(self._tokens):

@@ -26,7 +26,7 @@ class Script:
     stamp          each token is the time of its sending, `time.time_ns()` and a space
     status, code   answer with this HTTP error and error code
     retry_after    the Retry-After header of that error
-    fault, at      a fault of `faults.py`, for most after `at` tokens
+    fault, at      a fault of `faults.py`, for most after `at` tokens, at the latest after the last
     fail_first     only the first so many requests with the same messages meet status or fault
     split          "bytes" or a size: cut the stream into network writes of that many bytes
     finish_reason  of an answer that ends well
@@ -80,7 +80,7 @@ def script_for(messages: list[Any]) -> Script:
     except ValueError as error:
         raise ScriptError(f"no JSON object after {MARKER!r}: {error}") from error
     if not isinstance(told, dict) or not told.keys() <= _FIELDS:
-        raise ScriptError(f"a script has no other fields than {sorted(_FIELDS)}")
+        raise ScriptError(f"a script is an object of {sorted(_FIELDS)}, not {told!r}")
     return Script(**{"text": None if "tokens" in told else "Scripted answer, as told.", **told})
 
 

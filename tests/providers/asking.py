@@ -1,6 +1,8 @@
 """Requests to the scripted provider and their answers, for every test in this folder."""
 
+import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from tertulia.providers.base import ChatMessage, ChatRequest, Chunk, Parameters, Provider
@@ -34,3 +36,10 @@ def fold(answer: Chunk, chunk: Chunk) -> None:
     answer.sources += chunk.sources
     answer.usage = chunk.usage or answer.usage
     answer.finish_reason = chunk.finish_reason or answer.finish_reason
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something in the scripted provider's thread to be so."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - the other thread has no event of this loop
+            await asyncio.sleep(0.01)

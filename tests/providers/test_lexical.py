@@ -1,5 +1,6 @@
 """What the offline model's search stands on: languages, terms, ranking, token estimates."""
 
+import math
 from collections import Counter
 
 import pytest
@@ -105,8 +106,8 @@ def test_ranking() -> None:
 
 def test_scores_follow_the_formula() -> None:
     [hit] = search(Counter("a"), [Collection([Counter("aab"), Counter("c")])])
-    # ln(1 + 1.5 / 1.5) * 2 * 2.2 / (2 + 1.2 * (0.5 + 0.5 * 3 / 2))
-    assert hit.score == pytest.approx(0.6931472 * 4.4 / 3.5)
+    rarity, saturation = math.log(1 + 1.5 / 1.5), 2 * 2.2 / (2 + 1.2 * (0.5 + 0.5 * 3 / 2))
+    assert hit.score == pytest.approx(rarity * saturation)
     assert hit.coverage == 1
 
 

@@ -1,5 +1,6 @@
 """The event decoder: one result whatever the network does to the bytes."""
 
+import itertools
 import tracemalloc
 
 import pytest
@@ -76,7 +77,7 @@ STREAMS = st.lists(st.tuples(LINES, st.sampled_from([b"\n", b"\r", b"\r\n"])), m
 )
 def test_the_result_does_not_depend_on_the_splitting(stream: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    pieces = [stream[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [stream[start:end] for start, end in itertools.pairwise(edges)]
     assert decode(*pieces) == decode(stream)
 
 
