@@ -113,8 +113,10 @@ class Catalogue:
         A provider out of reach is no error here: what is returned raises it when streamed.
         """
         wanted = requested or self._default_model
-        if self._remote is None or wanted == OFFLINE_MODEL:
+        if wanted == OFFLINE_MODEL:
             return Resolved(self._offline, OFFLINE_MODEL)
+        if self._remote is None:
+            return self._without_provider(wanted)
         # The operator's own default is taken at its word: Azure lists models, not deployments.
         if wanted is not None and wanted == self._default_model:
             return Resolved(self._remote, wanted)
@@ -132,6 +134,11 @@ class Catalogue:
         for provider in (self._remote, self._offline):
             if provider is not None:
                 await provider.close()
+
+    def _without_provider(self, wanted: str | None) -> Resolved:
+        if wanted not in (None, self._default_model):
+            raise ModelUnknown(wanted)
+        return Resolved(self._offline, OFFLINE_MODEL)
 
     def _first_of(self, listing: _Listing, remote: Provider) -> Resolved:
         if listing.error is not None:

@@ -11,7 +11,7 @@ _RUN = re.compile(rf"[{_DENSE_CLASS}]+|[^\W_{_DENSE_CLASS}]+(?:['’][^\W_{_DENS
 _DENSE = re.compile(rf"[{_DENSE_CLASS}]")
 _ACUTE = "\u0301\u0308"  # acute, diaeresis: accents that people leave out in Spanish (and in ё)
 _RUSSIAN_ENDING = re.compile(
-    r"(?:иями|ями|ами|ого|его|ому|ему|ыми|ими|иях|ях|ах|ией|ией|ов|ев|ей|ам|ям|ом|ем|ой|ый|ий|ая|яя|ое|ее"
+    r"(?:иями|ями|ами|ого|его|ому|ему|ыми|ими|иях|ях|ах|ией|ией|ов|ев|ей|ью|ам|ям|ом|ем|ой|ый|ий|ая|яя|ое|ее"
     r"|ые|ие|ую|юю|ия|ии|ию|[аяоеыиуюьй])$"
 )
 _LONGEST_TERM = 64

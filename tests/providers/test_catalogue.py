@@ -34,13 +34,18 @@ async def listed(models: Catalogue) -> list[str]:
     return [model.id for model in await models.models()]
 
 
-@pytest.mark.parametrize("requested", [None, "offline", "gpt-x"])
+@pytest.mark.parametrize("requested", [None, "offline"])
 @pytest.mark.parametrize("default", [None, "gpt-y"])
 async def test_without_a_provider_everything_is_offline(requested: str | None, default: str | None) -> None:
     models = catalogue(None, default)
     assert await models.models() == [ModelInfo("offline", "offline")]
     assert await models.resolve(requested) == Resolved(OFFLINE, "offline")
     await models.close()
+
+
+async def test_without_a_provider_another_model_is_unknown() -> None:
+    with pytest.raises(ModelUnknown):
+        await catalogue(None, None).resolve("gpt-x")
 
 
 async def test_chat_models_are_offered_and_offline_is_last(make_provider: MakeProvider) -> None:
