@@ -96,7 +96,7 @@ def update_profile(
     address: str | None = None,
     session: SessionBase | None = None,
 ) -> User:
-    """Change any of email, nickname, password, time_zone, language; `email` and `password` need `current_password`.
+    """Change any of email, nickname, password, time_zone, language; `password` needs `current_password`.
 
     A new password ends every login but the one of `session`. Raises as `confirm_password`, and InvalidInput.
     """
@@ -105,7 +105,7 @@ def update_profile(
     wanted = {"email": user.email, "nickname": user.nickname} | clean
     if password is not None:
         validation.check_password_rules(password, email=wanted["email"], nickname=wanted["nickname"])
-    if password is not None or wanted["email"] != user.email:
+    if password is not None:
         confirm_password(user=user, current_password=current_password, address=address)
     fields = clean if password is None else clean | {"password": make_password(password)}
     _save(user, fields, session)
@@ -201,9 +201,11 @@ def redeem_sign_in_link(*, token: str, address: str | None = None) -> User:
     """The link's user, once: of simultaneous tries one succeeds. Raises NotFound for a used, old or unknown token."""
     digest = queries.link_digest(token)
     with transaction():
-        if not queries.valid_sign_in_links().filter(digest=digest).update(used_at=clock.now()):
+        # No join in this UPDATE: PostgreSQL would test `used_at` in a subquery, which a second try passes as well.
+        used = queries.open_sign_in_links().filter(digest=digest).update(used_at=clock.now())
+        user = User.objects.filter(sign_in_links__digest=digest, is_active=True).first() if used else None
+        if user is None:
             raise NotFound(_("This sign-in link is not known, has been used, or has expired."))
-        user = User.objects.get(sign_in_links__digest=digest)
         note_login(user=user, address=address)
     return user
 

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from tertulia.accounts import actions
 from tertulia.accounts.models import ApiKey, LedgerEntry, User
 
 
@@ -31,6 +32,12 @@ class UserAdmin(admin.ModelAdmin):
         # Whoever may edit users must not be able to make themselves or others staff.
         extra = [] if request.user.is_superuser else ["is_staff", "groups"]
         return [*self.readonly_fields, *extra]
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "is_active" in form.changed_data and not obj.is_active:
+            # Old logins must not come back to life with the account.
+            actions.suspend(user=obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -2,20 +2,23 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import auth
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from tertulia.accounts import actions, queries, tokens, validation
-from tertulia.accounts.gate import Identity, address_of
+from tertulia.accounts.gate import address_of
 from tertulia.accounts.sessions import SessionStore
+from tertulia.api.endpoint import Endpoint, identity_of
 from tertulia.api.inputs import StrictSerializer, describe
 from tertulia.chat import actions as chat_actions
 from tertulia.core.errors import Forbidden, MethodNotAllowed
@@ -99,7 +102,24 @@ class LoginOutput(TokensOutput):
     user = ProfileOutput()
 
 
-class PublicView(APIView):
+class CredentialsScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the OpenAPI document names what the gate accepts; drf-spectacular finds the class by itself."""
+
+    target_class = "tertulia.api.authentication.GateAuthentication"
+    name = ["bearer", "cookie"]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, str]]:
+        bearer = "The access token of /accounts/login, or an API key (tt_…)."
+        return [
+            {"type": "http", "scheme": "bearer", "description": bearer},
+            {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME},
+        ]
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:
+        return [{"bearer": []}, {"cookie": []}]
+
+
+class PublicView(Endpoint):
     """For those who are not signed in yet; a stale token in the header is no reason to refuse a new login."""
 
     authentication_classes = ()
@@ -155,12 +175,12 @@ class RefreshView(PublicView):
         return Response(TokensOutput(tokens.rotate(given["refresh"])).data)
 
 
-class LogoutView(APIView):
+class LogoutView(Endpoint):
     @extend_schema(responses={204: None})
     def get(self, request: Request) -> Response:
         """End the login of a bearer token. A cookie's login ends by POST only: a link must not sign anyone out."""
-        if _identity(request).carrier == "session":
-            raise MethodNotAllowed(_("Log out by POST."), headers={"Allow": "POST"})
+        if identity_of(request).carrier == "session":
+            raise MethodNotAllowed(_("Log out by POST."))
         return self.post(request)
 
     @extend_schema(request=None, responses={204: None})
@@ -170,7 +190,7 @@ class LogoutView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ProfileView(APIView):
+class ProfileView(Endpoint):
     @extend_schema(responses=ProfileOutput)
     def get(self, request: Request) -> Response:
         """One's account and today's quota."""
@@ -181,7 +201,7 @@ class ProfileView(APIView):
         """Change any subset; `email` and `password` need `current_password`. A new password ends other logins."""
         changes = ProfileInput.validated(request.data)
         actions.update_profile(
-            user=_identity(request).user,
+            user=identity_of(request).user,
             current_password=changes.pop("current_password", None),
             changes=changes,
             address=address_of(request._request),
@@ -192,7 +212,7 @@ class ProfileView(APIView):
     @extend_schema(request=EraseInput, responses={204: None})
     def delete(self, request: Request) -> Response:
         """Erase the account and everything in it."""
-        user = _identity(request).user
+        user = identity_of(request).user
         given = EraseInput.validated(request.data)
         actions.confirm_password(
             user=user,
@@ -205,26 +225,20 @@ class ProfileView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _identity(request: Request) -> Identity:
-    identity = request.auth
-    assert isinstance(identity, Identity)
-    return identity
-
-
 def _profile(request: Request) -> dict[str, Any]:
-    return dict(ProfileOutput(queries.profile_of(_identity(request).user)).data)
+    return dict(ProfileOutput(queries.profile_of(identity_of(request).user)).data)
 
 
 def _session(request: Request) -> SessionBase | None:
     """The session that this request's login rests on; an API key has none."""
-    identity = _identity(request)
+    identity = identity_of(request)
     if identity.carrier == "jwt":
         return SessionStore(identity.session_key)
     return request._request.session if identity.carrier == "session" else None
 
 
 def _end_login(request: Request) -> None:
-    identity = _identity(request)
+    identity = identity_of(request)
     if identity.carrier == "session":
         auth.logout(request._request)
     elif identity.carrier == "jwt" and identity.session_key:

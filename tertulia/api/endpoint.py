@@ -9,30 +9,39 @@ one list of methods and one description in the OpenAPI document.
 import json
 from collections.abc import Callable, Mapping
 from inspect import iscoroutinefunction
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from asgiref.sync import markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tertulia.accounts.gate import Identity
+from tertulia.api.describing import EndpointSchema
 from tertulia.api.problems import EXPECTED, problem_of
 from tertulia.core.db import in_db
 from tertulia.core.errors import NotFound, Problem, json_response
 
+Answer = TypeVar("Answer", bound=HttpResponseBase)
+
 
 class Endpoint(APIView):
-    """One address of the API. `refusal` renders its problems."""
+    """One address of the API."""
 
     # Django refuses a class with both kinds of methods; `as_view` tells them apart itself.
-    view_is_async = False  # type: ignore[assignment]
-    refusal = staticmethod(json_response)
+    view_is_async = False
+    schema = EndpointSchema()
+
+    @staticmethod
+    def refusal(problem: Problem) -> HttpResponse:
+        """How the problems of this address are rendered."""
+        return json_response(problem)
 
     @classmethod
-    def as_view(cls, **initkwargs: Any) -> Callable[..., Any]:
+    def as_view(cls, **initkwargs: Any) -> Callable[..., Any]:  # type: ignore[override]
         """An async view; its attributes are those of a DRF view, which the OpenAPI generator reads."""
         threaded = super().as_view(**initkwargs)
 
@@ -58,14 +67,12 @@ class Endpoint(APIView):
             response = cls.refusal(problem)
         return _private(response)
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """Which methods there are; what they take stands in the OpenAPI document."""
-        return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
+        return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
-        return _private(super().finalize_response(request, response, *args, **kwargs))  # type: ignore[arg-type]
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        return _private(super().finalize_response(request, response, *args, **kwargs))
 
 
 def identity_of(request: Request) -> Identity:
@@ -110,7 +117,7 @@ def _rendered(view: Callable[..., Any], request: HttpRequest, kwargs: dict[str, 
     return render() if callable(render) else response
 
 
-def _private(response: HttpResponseBase) -> HttpResponseBase:
+def _private(response: Answer) -> Answer:
     """Nothing of anybody's account may stay in a cache on the way."""
     response.headers.setdefault("Cache-Control", "private, no-store")
     return response

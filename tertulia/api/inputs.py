@@ -5,6 +5,7 @@ by the actions, for all faces.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast
 
@@ -13,22 +14,31 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+Field = serializers.Field[Any, Any, Any, Any]
+
 _MAX_UNKNOWN_NAMED = 10
 _MAX_NAME_SHOWN = 60
 
-# A field takes exactly its JSON type: "1" is not true, 5 is not "5". First match counts.
-_JSON_TYPES: tuple[tuple[type[serializers.Field[Any, Any, Any, Any]], tuple[type, ...], Promise], ...] = (
-    (serializers.BooleanField, (bool,), _("true or false is expected.")),
-    (serializers.IntegerField, (int,), _("A whole number is expected.")),
-    (serializers.FloatField, (int, float), _("A number is expected.")),
-    (serializers.ListField, (list,), _("A list is expected.")),
-    (serializers.DictField, (dict,), _("An object is expected.")),
-    (serializers.BaseSerializer, (dict,), _("An object is expected.")),
-    (serializers.CharField, (str,), _("A text is expected.")),
-    (serializers.ChoiceField, (str,), _("A text is expected.")),
-    (serializers.UUIDField, (str,), _("A text is expected.")),
-    (serializers.DateTimeField, (str,), _("A text is expected.")),
+
+@dataclass(frozen=True, slots=True)
+class JsonType:
+    """A type as JSON Schema names it, as Python reads it, and what is said about any other."""
+
+    name: str
+    accepted: tuple[type, ...]
+    message: Promise
+
+
+# A field takes exactly its JSON type: "1" is not true, 5 is not "5". First match counts; any other is a text.
+_JSON_TYPES: tuple[tuple[type[Field], JsonType], ...] = (
+    (serializers.BooleanField, JsonType("boolean", (bool,), _("true or false is expected."))),
+    (serializers.IntegerField, JsonType("integer", (int,), _("A whole number is expected."))),
+    (serializers.FloatField, JsonType("number", (int, float), _("A number is expected."))),
+    (serializers.ListField, JsonType("array", (list,), _("A list is expected."))),
+    (serializers.DictField, JsonType("object", (dict,), _("An object is expected."))),
+    (serializers.BaseSerializer, JsonType("object", (dict,), _("An object is expected."))),
 )
+_TEXT = JsonType("string", (str,), _("A text is expected."))
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -68,12 +78,10 @@ def describe(serializer_class: type[StrictSerializer]) -> dict[str, Any]:
     return {"fields": {name: _description(field) for name, field in fields.items() if not field.read_only}}
 
 
-def _description(field: serializers.Field[Any, Any, Any, Any]) -> dict[str, Any]:
-    description: dict[str, Any] = {"type": "string", "required": field.required}
-    if isinstance(field, serializers.EmailField) or field.style.get("input_type") == "email":
-        description["format"] = "email"
-    if field.style.get("input_type") == "password":
-        description["format"] = "password"
+def _description(field: Field) -> dict[str, Any]:
+    description: dict[str, Any] = {"type": _json_type(field).name, "required": field.required}
+    if "input_type" in field.style:
+        description["format"] = field.style["input_type"]
     for limit in ("min_length", "max_length"):
         if getattr(field, limit, None) is not None:
             description[limit] = getattr(field, limit)
@@ -82,16 +90,20 @@ def _description(field: serializers.Field[Any, Any, Any, Any]) -> dict[str, Any]
     return description
 
 
-def _fault(field: serializers.Field[Any, Any, Any, Any], value: object) -> Promise | None:
+def _json_type(field: Field) -> JsonType:
+    return next((json_type for kind, json_type in _JSON_TYPES if isinstance(field, kind)), _TEXT)
+
+
+def _fault(field: Field, value: object) -> Promise | None:
     """What is wrong with a value before its field looks at it; None for an absent or null one."""
-    if value is None:
+    if value is None or isinstance(field, (serializers.JSONField, serializers.FileField)):
         return None
-    for kind, types, message in _JSON_TYPES:
-        if isinstance(field, kind):
-            # bool is a subclass of int.
-            if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-                return message
-            break
+    expected = _json_type(field)
+    # bool is a subclass of int.
+    if not isinstance(value, expected.accepted) or (
+        isinstance(value, bool) and bool not in expected.accepted
+    ):
+        return expected.message
     if isinstance(field, serializers.ListField) and isinstance(value, list):
         return next(filter(None, (_fault(field.child, item) for item in value)), None)
     return None

@@ -4,7 +4,7 @@ and the OpenAPI document is made from them.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, Literal, NotRequired, TypedDict, cast
 from uuid import UUID
 
 from tertulia.accounts.quota import Standing
@@ -12,14 +12,17 @@ from tertulia.chat.access import Conversation, Generation, Message
 
 Instant = str  # RFC 3339, UTC, with Z
 Id = str
+Role = Literal["user", "assistant", "system"]
+MessageStatus = Literal["complete", "streaming", "stopped", "interrupted", "failed"]
+RunStatus = Literal["running", "complete", "stopped", "interrupted", "failed"]
 
 
 class MessageOutput(TypedDict):
     id: Id
     parent: Id | None
-    role: Literal["user", "assistant", "system"]
+    role: Role
     content: str
-    status: Literal["complete", "streaming", "stopped", "interrupted", "failed"]
+    status: MessageStatus
     model: str | None
     parameters: dict[str, Any]
     usage: dict[str, Any] | None
@@ -58,7 +61,7 @@ class GenerationOutput(TypedDict):
     conversation: Id
     user_message: Id
     answer: Id
-    status: Literal["running", "complete", "stopped", "interrupted", "failed"]
+    status: RunStatus
     model: str
     provider: str
     finish_reason: str | None
@@ -127,11 +130,9 @@ def message_output(message: Message) -> MessageOutput:
     return {
         "id": str(message.id),
         "parent": _maybe(message.parent_id),
-        "role": cast(Literal["user", "assistant", "system"], message.role),
+        "role": cast("Role", message.role),
         "content": message.content,
-        "status": cast(
-            Literal["complete", "streaming", "stopped", "interrupted", "failed"], message.status
-        ),
+        "status": cast("MessageStatus", message.status),
         "model": message.model or None,
         "parameters": message.parameters,
         "usage": message.usage,
@@ -166,9 +167,7 @@ def generation_output(generation: Generation) -> GenerationOutput:
         "conversation": str(generation.conversation_id),
         "user_message": str(generation.user_message_id),
         "answer": str(generation.answer_id),
-        "status": cast(
-            Literal["running", "complete", "stopped", "interrupted", "failed"], generation.status
-        ),
+        "status": cast("RunStatus", generation.status),
         "model": generation.model,
         "provider": generation.provider,
         "finish_reason": generation.finish_reason or None,
@@ -219,3 +218,59 @@ def prompt_output(message: Message, reply: Message | None) -> PromptOutput:
 
 def listed_prompt_output(message: Message, reply: Message | None) -> ListedPromptOutput:
     return {**prompt_output(message, reply), "timestamp": instant(message.created_at)}
+
+
+# --- Envelopes ------------------------------------------------------------------------------------------------------
+
+
+class LinkOutput(TypedDict):
+    rel: Literal["first", "prev", "next", "last"]
+    method: Literal["GET"]
+    link: str
+
+
+class ActionOutput(TypedDict):
+    rel: Literal["self", "delete"]
+    href: str
+    method: Literal["GET", "DELETE"]
+
+
+class CreatedExchangeOutput(ExchangeOutput):
+    links: list[ActionOutput]
+
+
+class ExchangePage(TypedDict):
+    count: int
+    results: list[ExchangeOutput]
+    links: list[LinkOutput]
+
+
+class PromptPage(TypedDict):
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[ListedPromptOutput]
+
+
+class MessagePage(TypedDict):
+    results: list[MessageOutput]
+    next: str | None
+    previous: str | None
+
+
+class ConversationPage(TypedDict):
+    results: list[ConversationOutput]
+    next: str | None
+    previous: str | None
+
+
+class ModelPage(TypedDict):
+    results: list[ModelOutput]
+
+
+class ProblemOutput(TypedDict):
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: NotRequired[dict[str, list[str]]]

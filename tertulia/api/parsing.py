@@ -55,7 +55,7 @@ def read_json(request: HttpRequest) -> dict[str, Any]:
 
 
 def read_fields(request: HttpRequest) -> dict[str, Any]:
-    """As `read_json`, and plain forms as well, whose fields are texts: the older clients of some addresses send them."""
+    """As `read_json`, and plain forms as well, whose fields are all texts: older clients send them."""
     if request.content_type not in _FORMS:
         return read_json(request)
     try:

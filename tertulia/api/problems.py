@@ -112,8 +112,7 @@ def _of_framework(error: exceptions.APIException) -> Problem | None:
         fields = dict(_flat(error.detail))
         return errors.InvalidInput(next(iter(fields.values()))[0], errors=fields)
     if isinstance(error, exceptions.Throttled):
-        headers = {"Retry-After": str(int(error.wait))} if error.wait else {}
-        return errors.TooManyRequests(headers=headers)
+        return errors.TooManyRequests()
     for kind, problem in _PLAIN.items():
         if isinstance(error, kind):
             return problem()

@@ -45,6 +45,11 @@ def delete_all(*, user: User) -> None:
     _delete_conversations(Conversation.objects.filter(user=user))
 
 
+def erase_user(*, user: User) -> None:
+    """Remove all that a user said and was told, before the account itself goes."""
+    delete_all(user=user)
+
+
 def _delete_conversations(doomed: QuerySet[Conversation]) -> None:
     with transaction():
         # The same first lock that a start takes.

@@ -1,5 +1,6 @@
 """The ASGI application that every server runs: static files, body limit, lifespan, then Django."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from servestatic import ServeStaticASGI
 
 from tertulia.chat.generation.models import catalogue
 from tertulia.chat.generation.supervisor import supervisor
-from tertulia.config import drain
+from tertulia.config import drain, housekeeping
 from tertulia.core.body import BodyLimit
 
 Scope = MutableMapping[str, Any]
@@ -57,8 +58,10 @@ class Application:
         get_resolver().url_patterns  # noqa: B018
         await supervisor().open()
         drain.before_exit(supervisor())
+        keeping = asyncio.create_task(housekeeping.forever())
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        keeping.cancel()
         await supervisor().close()
         await catalogue().close()
         await send({"type": "lifespan.shutdown.complete"})

@@ -26,6 +26,8 @@ class Listening:
             log_config=None,
             access_log=False,
             server_header=False,
+            # uvicorn would believe any local client's X-Forwarded-For, and with it dodge the limits by address.
+            proxy_headers=bool(os.environ.get("FORWARDED_ALLOW_IPS")),
             timeout_graceful_shutdown=CLOSE_SECONDS,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )

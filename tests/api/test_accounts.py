@@ -265,7 +265,6 @@ def test_any_subset_of_the_profile_changes(alice: Person) -> None:
         ({"time_zone": "Mars/Olympus"}, "time_zone"),
         ({"language": "tlh"}, "language"),
         ({"email": "nowhere", "current_password": PASSWORD}, "email"),
-        ({"email": "new@example.org"}, "current_password"),
         ({"password": NEW_PASSWORD}, "current_password"),
         ({"password": NEW_PASSWORD, "current_password": "wrong"}, "current_password"),
         ({"password": "short", "current_password": PASSWORD}, "password"),

@@ -4,6 +4,7 @@
 none of them; the supervisor launches the run after the commit.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -30,11 +31,15 @@ from tertulia.providers.base import ChatMessage, ChatRequest, Parameters, Passag
 from tertulia.providers.catalogue import Resolved
 from tertulia.providers.offline import OFFLINE_MODEL
 
+logger = logging.getLogger(__name__)
+
 # Contract: the same key answers the same for this long.
 IDEMPOTENCY_HOURS = 24
 # What the offline model may quote of the user's own words.
 HISTORY_PASSAGES = 200
 HISTORY_PASSAGE_LENGTH = 500
+# A user's message, in code points: long enough for a chapter.
+MAX_CONTENT = 100_000
 
 
 class Key(NamedTuple):
@@ -82,6 +87,15 @@ def start_generation(send: Send) -> Started:
     Raises OverQuota, IdempotencyMismatch, or NotFound when the conversation was deleted meanwhile; then nothing is
     stored.
     """
+    try:
+        return _start(send)
+    except IntegrityError:
+        # The account or the conversation was erased in the meantime: what the rows point to is gone.
+        logger.info("a start met an erasure", exc_info=True)
+        raise NotFound from None
+
+
+def _start(send: Send) -> Started:
     ids = Ids(uuid7(), send.user_message.id if send.user_message else uuid7(), uuid7())
     with transaction():
         if send.key and (replay := _claimed(send.user, send.key)):
@@ -193,7 +207,3 @@ def check_content(content: str) -> str:
             "content", _("At most %(limit)d characters; this has %(length)d.") % {"limit": MAX_CONTENT, "length": len(content)}
         )
     return content
-
-
-# Long enough for a chapter; what exceeds the model's window is cut by the prompt anyway.
-MAX_CONTENT = 100_000

@@ -1,0 +1,43 @@
+"""The addresses of the API, without trailing slashes; `config.urls` includes them. Those of /accounts stand there."""
+
+from django.urls import path
+
+from tertulia.api import catalogue, chat, conversations, generations, messages, schema, usage
+from tertulia.api.openai import completions, errors, models
+
+urlpatterns = [
+    # Flat exchanges
+    path("chat", chat.ExchangesView.as_view(), name="exchanges"),
+    path("chat/<str:exchange_id>", chat.ExchangeView.as_view(), name="exchange"),
+    # Prompts and responses, and single messages
+    path("api/messages", messages.PromptsView.as_view(), name="prompts"),
+    path("api/messages/create", messages.PromptCreateView.as_view(), name="prompt-create"),
+    path("api/messages/<str:message_id>", messages.MessageView.as_view(), name="message"),
+    path("api/messages/<str:message_id>/regenerate", messages.AgainView.as_view(), name="message-again"),
+    # Conversations
+    path("api/conversations", conversations.ConversationsView.as_view(), name="conversations"),
+    path(
+        "api/conversations/<str:conversation_id>",
+        conversations.ConversationView.as_view(),
+        name="conversation",
+    ),
+    path(
+        "api/conversations/<str:conversation_id>/messages",
+        conversations.MessagesView.as_view(),
+        name="conversation-messages",
+    ),
+    # Runs
+    path("api/generations/<str:generation_id>", generations.GenerationView.as_view(), name="generation"),
+    path("api/generations/<str:generation_id>/events", generations.EventsView.as_view(), name="events"),
+    path("api/generations/<str:generation_id>/stop", generations.StopView.as_view(), name="stop"),
+    # What there is
+    path("api/models", catalogue.ModelsView.as_view(), name="models"),
+    path("api/usage", usage.UsageView.as_view(), name="usage"),
+    path("api/schema", schema.SchemaView.as_view(), name="schema"),
+    path("api/docs", schema.docs, name="docs"),
+    # The OpenAI-compatible facade
+    path("v1/models", models.FacadeModelsView.as_view(), name="facade-models"),
+    path("v1/models/<path:model_id>", models.FacadeModelView.as_view(), name="facade-model"),
+    path("v1/chat/completions", completions.CompletionsView.as_view(), name="facade-completions"),
+    path("v1/<path:rest>", errors.UnknownView.as_view(), name="facade-unknown"),
+]
