@@ -188,5 +188,9 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"django.server": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+    "loggers": {
+        # What it says at INFO the commands say in plainer words.
+        "uvicorn": {"level": "WARNING"},
+        "django.server": {"level": "WARNING"}, "django.request": {"level": "ERROR"},
+    },
 }

@@ -11,6 +11,9 @@ from typing import NamedTuple
 _SATURATION = 1.2  # k1: how soon repeating a term stops helping
 _LENGTH_WEIGHT = 0.5  # b: lower than the usual 0.75, since every document here is a line or two
 
+# A term that no document has would weigh most of all, though it is often only an ending ("겨울에" of "겨울").
+_UNKNOWN_WEIGHT = 0.5
+
 
 class Hit(NamedTuple):
     """`document` is the position in the collection; `coverage` the found share (0 to 1) of the
@@ -44,7 +47,8 @@ def search(query: Counter[str], collections: Sequence[Collection]) -> list[Hit]:
         return []
     mean_length = max(1.0, sum(sum(collection.lengths) for collection in collections) / total)
     weights = {term: _rarity(total, _document_frequency(term, collections)) for term in query}
-    whole = sum(weights.values())
+    known = {term for term in weights if _document_frequency(term, collections)}
+    whole = sum(weight * (1 if term in known else _UNKNOWN_WEIGHT) for term, weight in weights.items())
     hits: list[Hit] = []
     for number, collection in enumerate(collections):
         found: defaultdict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])

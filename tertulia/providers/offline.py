@@ -31,7 +31,7 @@ _MOST_QUOTED = 3
 _LONGEST_QUOTED = 400
 
 # A line must share this much of the question's weight; below it, one common word would do.
-_LEAST_COVERAGE = 0.2
+_LEAST_COVERAGE = 0.25
 # And must not be far behind the best one.
 _LEAST_OF_BEST = 0.45
 
