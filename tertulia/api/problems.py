@@ -84,6 +84,12 @@ def problem_of(error: Exception) -> Problem | None:
     return None
 
 
+def invalid_input(error: exceptions.ValidationError) -> errors.InvalidInput:
+    """A serializer's findings, with the dotted path of each field."""
+    fields = dict(_flat(error.detail))
+    return errors.InvalidInput(next(iter(fields.values()))[0], errors=fields)
+
+
 def too_large() -> errors.TooLarge:
     """413, naming the limit."""
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -109,8 +115,7 @@ _PLAIN: dict[type[Exception], type[Problem]] = {
 
 def _of_framework(error: exceptions.APIException) -> Problem | None:
     if isinstance(error, exceptions.ValidationError):
-        fields = dict(_flat(error.detail))
-        return errors.InvalidInput(next(iter(fields.values()))[0], errors=fields)
+        return invalid_input(error)
     if isinstance(error, exceptions.Throttled):
         return errors.TooManyRequests()
     for kind, problem in _PLAIN.items():
@@ -121,8 +126,16 @@ def _of_framework(error: exceptions.APIException) -> Problem | None:
 
 def _flat(detail: Any, path: str = "body") -> Iterator[tuple[str, list[str]]]:
     """DRF's nested error details as dotted names with their sentences."""
+    if isinstance(detail, list) and any(isinstance(each, dict) for each in detail):
+        detail = dict(enumerate(detail))
     if isinstance(detail, dict):
         for name, inner in detail.items():
-            yield from _flat(inner, str(name) if path == "body" else f"{path}.{name}")
+            yield from _flat(inner, _joined(path, str(name)))
     else:
         yield path, [str(each) for each in (detail if isinstance(detail, list) else [detail])]
+
+
+def _joined(path: str, name: str) -> str:
+    if name == "non_field_errors":
+        return path
+    return name if path == "body" else f"{path}.{name}"

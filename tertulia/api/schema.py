@@ -1,5 +1,6 @@
 """The OpenAPI document at /api/schema, and the same as a page at /api/docs that needs no script."""
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from threading import Lock
@@ -134,20 +135,29 @@ def _fields(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def type_name(schema: Mapping[str, Any]) -> str:
-    """A JSON Schema in a few words, such as `list of Message` or `string or null`."""
+    """A JSON Schema in the notation of TypeScript, such as `Message[]` or `string | null`."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     for union in ("anyOf", "oneOf", "allOf"):
         if union in schema:
-            return " or ".join(type_name(each) for each in schema[union])
+            return " | ".join(type_name(each) for each in schema[union])
     if "enum" in schema:
-        return " or ".join("null" if each is None else f"“{each}”" for each in schema["enum"])
+        return " | ".join(json.dumps(each) for each in schema["enum"])
     kind = schema.get("type", "any")
     if isinstance(kind, list):
-        return " or ".join(type_name({**schema, "type": each}) for each in kind)
-    return f"list of {type_name(schema.get('items', {}))}" if kind == "array" else str(kind)
+        return " | ".join(type_name({**schema, "type": each}) for each in kind)
+    return f"{type_name(schema.get('items', {}))}[]" if kind == "array" else str(kind)
+
+
+# JSON Schema's limits as formulas, which need no translation.
+_LIMITS = {
+    "minimum": "≥ {}",
+    "maximum": "≤ {}",
+    "minLength": "length ≥ {}",
+    "maxLength": "length ≤ {}",
+    "maxItems": "items ≤ {}",
+}
 
 
 def _limits(schema: Mapping[str, Any]) -> str:
-    names = {"minimum": "≥", "maximum": "≤", "maxLength": "at most characters:", "maxItems": "at most items:"}
-    return ", ".join(f"{words} {schema[name]}" for name, words in names.items() if name in schema)
+    return ", ".join(formula.format(schema[name]) for name, formula in _LIMITS.items() if name in schema)

@@ -14,11 +14,12 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import ValidationError
 
 from tertulia.accounts import gate, quota
 from tertulia.accounts.gate import Identity
 from tertulia.api.endpoint import json_answer
-from tertulia.api.problems import failure
+from tertulia.api.problems import failure, invalid_input
 from tertulia.chat.access import Conversation, Message
 from tertulia.chat.generation import tail
 from tertulia.chat.generation.events import Ids
@@ -131,6 +132,8 @@ async def _prepared(request: HttpRequest, read: Read) -> _Prepared | Problem:
         return _Prepared(ask, await resolve(ask.model), _key(request, ask.body))
     except Problem as problem:
         return problem
+    except ValidationError as error:
+        return invalid_input(error)
 
 
 async def resolve(model: str | None) -> Resolved:

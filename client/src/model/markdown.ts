@@ -11,10 +11,10 @@ export interface Formula extends Tokens.Generic {
   display: boolean;
 }
 
-const FENCED_FORMULA = /^ {0,3}(?:\$\$([^$]+?)\$\$|\\\[([\s\S]+?)\\\])[ \t]*(?:\n|$)/;
-const INLINE_FORMULA = /^(?:\$\$([^$\n]+?)\$\$|\\\(([^\n]+?)\\\)|\\\[([^\n]+?)\\\])/;
+const FENCED_FORMULA = /^ {0,3}(?:\$\$([^$]{1,5000}?)\$\$|\\\[([\s\S]{1,5000}?)\\\])[ \t]*(?:\n|$)/;
+const INLINE_FORMULA = /^(?:\$\$([^$\n]{1,2000}?)\$\$|\\\(([^\n]{1,2000}?)\\\)|\\\[([^\n]{1,2000}?)\\\])/;
 // As Pandoc: no space inside the dollars, no digit after them, so that prices stay prices.
-const DOLLAR_FORMULA = /^\$(?![\s$])((?:\\.|[^\\$\n])*?)(?<!\s)\$(?!\d)/;
+const DOLLAR_FORMULA = /^\$(?![\s$])((?:\\.|[^\\$\n]){0,2000}?)(?<!\s)\$(?!\d)/;
 
 function formula(raw: string, text: string, display: boolean): Formula {
   return { type: "formula", raw, text: text.trim(), display };

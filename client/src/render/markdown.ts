@@ -109,7 +109,7 @@ export class MarkdownRenderer {
       case "em":
         return element("em", {}, ...inner());
       case "del":
-        return element("del", {}, ...inner());
+        return element("s", {}, ...inner());
       case "codespan":
         return element("code", {}, (token as Tokens.Codespan).text);
       case "br":

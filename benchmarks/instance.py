@@ -1,0 +1,58 @@
+"""A running instance to be measured: server, scripted provider, database and rows, each in processes of their own."""
+
+import json
+import random
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.proc import Tree
+from benchmarks.report import Report
+from tests.acceptance.processes import ROOT, clean_environment, python
+from tests.acceptance.stage import Server, Stage, World
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """The stage of the acceptance programme with one server; quota unlimited."""
+
+    world: World
+    server: Server
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    @property
+    def provider_port(self) -> int:
+        return int(self.world.provider.url.removesuffix("/v1").rpartition(":")[2])
+
+    @property
+    def processes(self) -> Tree:
+        return Tree(self.server.pid)
+
+    def seeded(self, what: str, *arguments: object) -> list[dict[str, Any]]:
+        """Rows by benchmarks.seeding, in this instance's database."""
+        written = subprocess.run(
+            python("-m", "benchmarks.seeding", what, *map(str, arguments)),
+            cwd=ROOT,
+            env=clean_environment() | dict(self.world.environment),
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+        rows: list[dict[str, Any]] = json.loads(written)
+        return rows
+
+
+@asynccontextmanager
+async def instance(report: Report) -> AsyncIterator[Instance]:
+    """A fresh instance of the report's kind; nothing of it is left afterwards."""
+    stage = Stage(report.db, seed=0, nightly=False, random=random.Random(0))
+    async with stage.world(servers=0) as world:
+        yield Instance(world, await world.start_server("--workers", str(report.workers)))

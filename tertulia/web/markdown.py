@@ -1,0 +1,199 @@
+"""Markdown of answers as HTML, for pages without a program; the `markdown` filter is its only caller.
+
+GitHub's dialect with mathematics, without raw HTML. Nothing is fetched when an answer is shown: an image becomes a
+link that names its host. The client's renderer makes the same markup.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+
+# A page shows the last messages again and again; longer ones are not worth the memory.
+CACHED_MESSAGES, LONGEST_CACHED = 512, 20_000
+
+OUTSIDE = {"rel": "noopener noreferrer nofollow", "target": "_blank"}
+_SCHEMES = frozenset({"http", "https", "mailto"})
+
+# Bounded, because each is tried at many places of a hostile text. As Pandoc: no space inside single dollars, no digit
+# after them, so that prices stay prices.
+_INLINE_FORMULA = re.compile(
+    r"\$\$(?P<dollars>[^$\n]{1,2000}?)\$\$"
+    r"|\\\((?P<round>[^\n]{1,2000}?)\\\)"
+    r"|\\\[(?P<square>[^\n]{1,2000}?)\\\]"
+    r"|\$(?![\s$])(?P<single>(?:\\.|[^\\$\n]){1,2000}?)(?<!\s)\$(?!\d)"
+)
+_BLOCK_FORMULA = re.compile(r" {0,3}(?:\$\$([^$]{1,5000}?)\$\$|\\\[([\s\S]{1,5000}?)\\\])[ \t]*(?:\n|$)")
+_ADDRESS = re.compile(r"://[^\s<>\"'`]+")
+_TASK_BOXES = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
+_NOT_AT_THE_END = ".,:;!?*_~'\""
+
+
+def render(text: str) -> SafeString:
+    """An answer's HTML."""
+    return _cached(text) if len(text) <= LONGEST_CACHED else _rendered(text)
+
+
+def _rendered(text: str) -> SafeString:
+    # The one place where HTML that templates did not write is trusted: the parser passes no HTML of the text on.
+    return mark_safe(_parser().render(text))  # noqa: S308
+
+
+_cached = lru_cache(maxsize=CACHED_MESSAGES)(_rendered)
+
+
+def is_safe_address(address: str) -> bool:
+    """Whether a link may lead there: an absolute address whose scheme runs nothing."""
+    try:
+        return urlsplit(address.strip()).scheme.lower() in _SCHEMES
+    except ValueError:
+        return False
+
+
+class _Renderer(RendererHTML):
+    """Markup of the parts that differ from CommonMark's."""
+
+    def heading_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+        return f"<{_heading(tokens[index])}>"
+
+    def heading_close(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+        return f"</{_heading(tokens[index])}>\n"
+
+    def table_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+        return '<div class="table" tabindex="0"><table>\n'
+
+    def table_close(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+        return "</table></div>\n"
+
+    def th_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+        return _cell(tokens[index])
+
+    def td_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+        return _cell(tokens[index])
+
+    def link_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+        tokens[index].attrs.update(OUTSIDE)
+        return self.renderToken(tokens, index, options, env)
+
+    def image(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+        token = tokens[index]
+        address = str(token.attrs.get("src", ""))
+        name = token.content or _("Image")
+        link = '<a class="outside-image" href="{}" rel="{}" target="{}">{} ({})</a>'
+        return format_html(link, address, OUTSIDE["rel"], OUTSIDE["target"], name, urlsplit(address).hostname or "")
+
+    def fence(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+        return _code(tokens[index].content, tokens[index].info.strip().split(" ")[0])
+
+    def code_block(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+        return _code(tokens[index].content, "")
+
+    def formula(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+        display = " data-display" if tokens[index].block else ""
+        return f'<span class="formula"{display}>{escape(tokens[index].content)}</span>'
+
+
+def _heading(token: Token) -> str:
+    # The page has one h1 of its own; an answer's headings stand below the answer's.
+    return f"h{min(6, int(token.tag[1:]) + 2)}"
+
+
+def _cell(token: Token) -> str:
+    # The parser says it by an inline style, which the content security policy forbids.
+    align = str(token.attrs.get("style", "")).removeprefix("text-align:")
+    return f'<{token.tag} class="align-{align}">' if align else f"<{token.tag}>"
+
+
+def _code(text: str, language: str) -> str:
+    figure = (
+        '<figure class="code"><figcaption><span>{}</span></figcaption>'
+        '<pre tabindex="0"><code data-language="{}">{}</code></pre></figure>\n'
+    )
+    return format_html(figure, language, language, text.removesuffix("\n"))
+
+
+def _task_boxes(state: StateCore) -> None:
+    """`- [x] done` as GitHub shows it."""
+    for before, paragraph, token in zip(state.tokens, state.tokens[1:], state.tokens[2:], strict=False):
+        if before.type == "list_item_open" and paragraph.type == "paragraph_open" and token.children:
+            first = token.children[0]
+            if (box := _TASK_BOXES.get(first.content[:4])) is not None:
+                first.content = box + first.content[4:]
+                before.attrs["class"] = "task"
+
+
+def _inline_formula(state: StateInline, silent: bool) -> bool:
+    match = _INLINE_FORMULA.match(state.src, state.pos)
+    if match is None:
+        return False
+    if not silent:
+        token = state.push("formula", "", 0)
+        token.content = match[match.lastgroup or 0].strip()
+        token.block = match.lastgroup in {"dollars", "square"}
+    state.pos = match.end()
+    return True
+
+
+def _block_formula(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    if state.is_code_block(start):
+        return False
+    match = _BLOCK_FORMULA.match(state.src, state.bMarks[start])
+    if match is None or match.end() > state.eMarks[end - 1] + 1:
+        return False
+    if not silent:
+        token = state.push("formula", "", 0)
+        token.content = (match[1] or match[2]).strip()
+        token.block = True
+    state.line = start + match[0].rstrip("\n").count("\n") + 1
+    return True
+
+
+def _bare_address(state: StateInline, silent: bool) -> bool:
+    """`https://…` in running text; the scheme has been taken for text already when the colon comes."""
+    scheme = next((each for each in ("https", "http") if state.pending.endswith(each)), None)
+    match = _ADDRESS.match(state.src, state.pos) if scheme and state.linkLevel == 0 else None
+    if scheme is None or match is None:
+        return False
+    rest = match[0].rstrip(_NOT_AT_THE_END)
+    if rest.endswith(")") and "(" not in rest:
+        rest = rest[:-1]
+    if len(rest) <= len("://"):
+        return False
+    if not silent:
+        _push_link(state, scheme, scheme + rest)
+    state.pos += len(rest)
+    return True
+
+
+def _push_link(state: StateInline, scheme: str, address: str) -> None:
+    state.pending = state.pending[: -len(scheme)]
+    opening = state.push("link_open", "a", 1)
+    opening.attrs = {"href": state.md.normalizeLink(address)}
+    state.push("text", "", 0).content = address
+    state.push("link_close", "a", -1)
+
+
+@lru_cache(maxsize=1)
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("js-default", {"html": False, "breaks": True, "linkify": False}, renderer_cls=_Renderer)
+    parser.validateLink = is_safe_address  # type: ignore[method-assign]  # the documented way to set it
+    parser.inline.ruler.before("escape", "formula", _inline_formula)
+    parser.inline.ruler.before("link", "bare_address", _bare_address)
+    parser.core.ruler.after("inline", "task_boxes", _task_boxes)
+    parser.block.ruler.before("fence", "formula", _block_formula, {"alt": ["paragraph", "blockquote", "list"]})
+    return parser
+
+
+__all__: Sequence[Any] = ("is_safe_address", "render")

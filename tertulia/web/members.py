@@ -1,0 +1,72 @@
+"""Pages for people with an account: everybody else is led to the sign-in page and back."""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, cast
+
+from asgiref.sync import iscoroutinefunction
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+
+from tertulia.accounts import gate
+from tertulia.core.db import in_db
+from tertulia.core.errors import Unauthenticated
+
+View = Callable[..., HttpResponse]
+AsyncView = Callable[..., Awaitable[HttpResponse]]
+
+
+def members_only(view: View) -> View:
+    """Let signed-in users pass, with `request.user` set to whom the gate knows, and keep the page out of caches."""
+    if iscoroutinefunction(view):
+        return cast(View, never_cache(_async(cast(AsyncView, view))))
+    return never_cache(_sync(view))
+
+
+def _sync(view: View) -> View:
+    @wraps(view)
+    def guarded(request: HttpRequest, **arguments: Any) -> HttpResponse:
+        return view(request, **arguments) if _enters(request) else to_sign_in(request)
+
+    return guarded
+
+
+def _async(view: AsyncView) -> AsyncView:
+    @wraps(view)
+    async def guarded(request: HttpRequest, **arguments: Any) -> HttpResponse:
+        if await in_db(_enters, request):
+            return await view(request, **arguments)
+        return await in_db(to_sign_in, request)
+
+    return guarded
+
+
+def _enters(request: HttpRequest) -> bool:
+    try:
+        identity = gate.identify(request)
+    except Unauthenticated:
+        return False
+    if identity is not None:
+        request.user = identity.user
+    return identity is not None
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """The sign-in page, which leads back. What was being sent is not lost: the draft waits in the visitor's session."""
+    if request.method == "POST":
+        keep_draft(request, request.POST.get("content", ""))
+    # A form's own address cannot be visited; the page that it stood on can.
+    back = request.get_full_path() if request.method == "GET" else request.POST.get("back", "/")
+    return redirect_to_login(back)
+
+
+def keep_draft(request: HttpRequest, text: str) -> None:
+    """Remember text that could not be sent until its page is shown again."""
+    if text.strip():
+        request.session["draft"] = text
+
+
+def take_draft(request: HttpRequest) -> str:
+    """What `keep_draft` remembered, once."""
+    return str(request.session.pop("draft", "")) if "draft" in request.session else ""

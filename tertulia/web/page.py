@@ -1,0 +1,99 @@
+"""The chat page as a response; every view that shows it comes through `chat_page`."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from tertulia.accounts import quota
+from tertulia.chat import access
+from tertulia.chat.access import Conversation
+from tertulia.chat.generation.start import MAX_CONTENT
+from tertulia.core.errors import Problem
+from tertulia.providers.catalogue import ModelInfo
+from tertulia.providers.offline import OFFLINE_MODEL
+from tertulia.web import forms, thread
+from tertulia.web.members import take_draft
+from tertulia.web.sidebar import sidebar_of
+from tertulia.web.strings import client_words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Which part of which conversation to show, and what to keep in the composer."""
+
+    conversation_id: UUID | None = None
+    leaf: UUID | None = None
+    before: UUID | None = None
+    older: str = ""
+    models: Sequence[ModelInfo] = ()
+    typed: Mapping[str, Any] | None = None
+    problem: Problem | None = None
+
+
+def chat_page(request: HttpRequest, view: View) -> HttpResponse:
+    """The page of a conversation or of a new one; with a problem, its status and headers. Raises NotFound."""
+    assert request.user.is_authenticated
+    conversation = access.conversation_for(request.user, view.conversation_id) if view.conversation_id else None
+    shown = thread.thread_of(conversation, view.leaf, view.before) if conversation else thread.Thread()
+    context = {
+        "conversation": conversation,
+        "thread": shown,
+        "new_turns": (thread.NEW_USER_TURN, thread.NEW_ANSWER_TURN),
+        "sidebar": sidebar_of(request.user, view.older),
+        "composer": _composer(request, view, conversation, shown),
+        "offline": is_offline(),
+        "problem": view.problem,
+        "standing": quota.standing(request.user),
+        "words": client_words(),
+    }
+    problem = view.problem
+    return render(
+        request,
+        "web/chat.html",
+        context,
+        status=problem.status if problem else 200,
+    ) if problem is None else _refused(render(request, "web/chat.html", context, status=problem.status), problem)
+
+
+def _refused(response: HttpResponse, problem: Problem) -> HttpResponse:
+    for name, value in problem.headers.items():
+        response[name] = value
+    return response
+
+
+def _composer(
+    request: HttpRequest, view: View, conversation: Conversation | None, shown: thread.Thread
+) -> dict[str, Any]:
+    """The composer's fields: what was typed and refused, else what the last answer was made with."""
+    last = shown.last_answer
+    given: dict[str, Any] = dict(last.parameters) | {"model": last.model} if last else {}
+    given["stop"] = "\n".join(given.get("stop", ()))
+    if view.typed is not None:
+        given = {name: view.typed.get(name, "") for name in (*forms.PARAMETERS, "model")}
+    content = view.typed.get("content", "") if view.typed is not None else take_draft(request)
+    return {
+        "action": f"/c/{conversation.id}/send" if conversation else "/send",
+        "content": content,
+        "given": given,
+        "key": secrets.token_urlsafe(16),
+        "limit": MAX_CONTENT,
+        "models": _offered(view.models, str(given.get("model", ""))),
+        "errors": view.problem.errors if view.problem else None,
+    }
+
+
+def _offered(models: Sequence[ModelInfo], chosen: str) -> list[str]:
+    """What the list of models shows; the one in use stays, also while the provider is not in reach."""
+    names = [model.id for model in models]
+    return names if not chosen or chosen in names else [chosen, *names]
+
+
+def is_offline() -> bool:
+    """Whether no language model is connected to this instance."""
+    return not settings.OPENAI_BASE_URL or settings.TERTULIA_DEFAULT_MODEL == OFFLINE_MODEL

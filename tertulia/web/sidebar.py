@@ -1,0 +1,79 @@
+"""The list of a user's conversations, grouped by how long ago they were last used; pages show it at their side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from tertulia.accounts import quota
+from tertulia.accounts.models import User
+from tertulia.chat import queries
+from tertulia.chat.access import Conversation
+from tertulia.core import clock
+from tertulia.core.errors import Text
+
+# Filling a tall screen; the rest is a link away.
+PAGE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    label: Text
+    conversations: Sequence[Conversation]
+
+
+@dataclass(frozen=True, slots=True)
+class Sidebar:
+    """One page of the list; `older` is the cursor of the next one, `is_first` whether newer ones came before."""
+
+    groups: Sequence[Group]
+    older: str
+    is_first: bool
+
+
+def sidebar_of(user: User, cursor: str = "") -> Sidebar:
+    """The newest conversations, or those behind a cursor; one that cannot be read begins anew."""
+    position = _position(cursor)
+    rows = queries.conversations(user)
+    if position:
+        at, id = position
+        rows = rows.filter(Q(updated_at__lt=at) | Q(updated_at=at, id__lt=id))
+    found = list(rows[: PAGE + 1])
+    shown = found[:PAGE]
+    older = _cursor(shown[-1]) if len(found) > PAGE else ""
+    return Sidebar(_grouped(shown, ZoneInfo(quota.zone_of(user))), older, position is None)
+
+
+def _grouped(rows: Sequence[Conversation], zone: ZoneInfo) -> list[Group]:
+    today = clock.now().astimezone(zone).date()
+
+    def label(row: Conversation) -> Text:
+        return _age(row.updated_at.astimezone(zone).date(), today)
+
+    return [Group(text, list(members)) for text, members in groupby(rows, label)]
+
+
+def _age(day: date, today: date) -> Text:
+    if day >= today:
+        return _("Today")
+    if day == today - timedelta(days=1):
+        return _("Yesterday")
+    return _("Last week") if day >= today - timedelta(days=7) else _("Earlier")
+
+
+def _cursor(row: Conversation) -> str:
+    return f"{row.updated_at.isoformat()},{row.id}"
+
+
+def _position(cursor: str) -> tuple[datetime, UUID] | None:
+    at, comma, id = cursor.partition(",")
+    try:
+        position = datetime.fromisoformat(at), UUID(id)
+    except ValueError:
+        return None
+    return position if comma and position[0].tzinfo else None

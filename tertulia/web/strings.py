@@ -1,0 +1,32 @@
+"""The words that the client's program needs, in the language of the page; the page carries them as JSON."""
+
+from django.utils.translation import gettext as _
+
+from tertulia.providers.errors import FAULTS
+from tertulia.web.forms import RESUME
+
+
+def client_words() -> dict[str, object]:
+    """Words by their name in `client/src/words.ts`. `{name}` is filled in by the program."""
+    return {
+        "copy": _("Copy"),
+        "copied": _("Copied"),
+        "image": _("Image"),
+        "sending": _("Sending…"),
+        "writing": _("The answer is being written."),
+        "answered": _("Answer: {text}"),
+        "stopped": _("Stopped."),
+        "interrupted": _("The answer was interrupted."),
+        "failed": _("There is no answer."),
+        "resume": str(RESUME),
+        "lost": _("The connection was lost. Trying again…"),
+        "notSent": _("Not sent: the server cannot be reached. Your text is kept."),
+        "refused": _("Not sent: {reason}"),
+        "signedOut": _("Your session has ended. Your text is kept."),
+        "signIn": _("Sign in again"),
+        "quota": _("{remaining} of {limit} left today"),
+        "quotaUsed": _("{used} today, no limit"),
+        "quotaEmpty": _("Today's requests are used up"),
+        "resets": _("resets {time}"),
+        "faults": {slug: _(fault.detail) for slug, fault in FAULTS.items()},
+    }

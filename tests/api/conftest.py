@@ -1,0 +1,38 @@
+"""Counts the database's statements, whatever thread of the server asks."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
+
+# What the supervisor does once a second, whoever asks for what.
+_BACKGROUND = ('"chat_worker"', '"chat_generation"."stop_requested"')
+
+_statements: list[str] = []
+
+
+@receiver(connection_created)
+def _listen(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    if _note not in connection.execute_wrappers:
+        connection.execute_wrappers.append(_note)
+
+
+def _note(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
+    if not any(table in sql for table in _BACKGROUND):
+        _statements.append(sql)
+    return execute(sql, *arguments)
+
+
+@pytest.fixture
+def statements() -> Callable[[Callable[[], object]], list[str]]:
+    """The statements that a call causes in the server."""
+
+    def during(call: Callable[[], object]) -> list[str]:
+        before = len(_statements)
+        call()
+        return _statements[before:]
+
+    return during
