@@ -16,7 +16,7 @@ from django.db.models import F
 from tertulia.accounts import quota
 from tertulia.chat.generation import events
 from tertulia.chat.generation.events import End, Piece
-from tertulia.chat.models import Conversation, Generation, GenerationEvent, Message, Worker
+from tertulia.chat.models import Generation, GenerationEvent, Message, Worker
 from tertulia.core import clock
 from tertulia.core.db import transaction
 
@@ -81,21 +81,21 @@ def finish(generation_id: UUID, outcome: Outcome, unstored: Sequence[Piece] = ()
     """
     now = clock.now()
     with transaction():
-        won = Generation.objects.filter(id=generation_id, status=Generation.Status.RUNNING).update(
+        running = Generation.objects.filter(id=generation_id, status=Generation.Status.RUNNING)
+        generation = running.select_for_update().only("answer_id").first()
+        if generation is None:
+            return None
+        pieces = events.merged([*_stored(generation_id), *unstored])
+        text = events.text_of(pieces, events.DELTA)
+        running.update(
             status=outcome.status,
             finish_reason=outcome.finish_reason[:40],
             error=outcome.error[:60],
             first_token_at=outcome.first_token_at,
+            layout=events.layout(pieces),
             ended_at=now,
         )
-        if not won:
-            return None
-        generation = Generation.objects.only("answer_id", "conversation_id").get(id=generation_id)
-        pieces = events.merged([*_stored(generation_id), *unstored])
-        text = events.text_of(pieces, events.DELTA)
-        Generation.objects.filter(id=generation_id).update(layout=events.layout(pieces))
         _write_answer(generation.answer_id, outcome, pieces, text)
-        Conversation.objects.filter(id=generation.conversation_id).update(updated_at=now)
         if not text:
             quota.refund(generation_id=generation_id, reason=outcome.error or outcome.status)
         GenerationEvent.objects.filter(generation_id=generation_id).delete()

@@ -101,7 +101,7 @@ def _start(send: Send) -> Started:
         if send.key and (replay := _claimed(send.user, send.key)):
             return replay
         quota.reserve(user=send.user, generation_id=ids.generation)
-        conversation = _conversation(send)
+        conversation = _conversation(send, ids)
         history = _history(send)
         _create_rows(send, conversation, ids)
         if send.key:
@@ -129,15 +129,18 @@ def _claimed(user: User, key: Key) -> Started | None:
     return Started(Ids(run.id, run.user_message_id, run.answer_id), run.conversation_id, None)
 
 
-def _conversation(send: Send) -> Conversation:
-    """The conversation, locked until commit: a deletion at the same time comes wholly before or after."""
+def _conversation(send: Send, ids: Ids) -> Conversation:
+    """The conversation, its leaf the coming answer; locked until commit, so a deletion comes wholly before or after.
+
+    What is deleted before is missed by this UPDATE or, for a parent, by the foreign key.
+    """
     if send.conversation is None:
         title = tree.title_from(send.content)
-        return Conversation.objects.create(user=send.user, title=title, origin=send.origin)
-    if not Conversation.objects.filter(id=send.conversation.id).update(updated_at=clock.now()):
-        raise NotFound
-    parent = send.user_message or send.parent
-    if parent and not Message.objects.filter(id=parent.id).exists():
+        return Conversation.objects.create(user=send.user, title=title, origin=send.origin, leaf_id=ids.answer)
+    changes: dict[str, Any] = {"updated_at": clock.now(), "leaf_id": ids.answer}
+    if not send.conversation.title:
+        changes["title"] = tree.title_from(send.content)
+    if not Conversation.objects.filter(id=send.conversation.id).update(**changes):
         raise NotFound
     return send.conversation
 
@@ -167,10 +170,6 @@ def _create_rows(send: Send, conversation: Conversation, ids: Ids) -> None:
         answer_id=ids.answer, worker_id=send.worker_id, model=send.resolved.model,
         provider=send.resolved.provider.name,
     )  # fmt: skip
-    changes: dict[str, Any] = {"leaf_id": ids.answer}
-    if not conversation.title:
-        changes["title"] = tree.title_from(send.content)
-    Conversation.objects.filter(id=conversation.id).update(**changes)
 
 
 def _request(send: Send, history: Sequence[prompt.Turn], ids: Ids) -> ChatRequest:
