@@ -3,14 +3,16 @@
 import json
 import random
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from benchmarks.proc import Tree
 from benchmarks.report import Report
-from tests.acceptance.processes import ROOT, clean_environment, python
+from tests.acceptance.processes import ROOT, Process, clean_environment, python
 from tests.acceptance.stage import Server, Stage, World
 
 
@@ -40,7 +42,7 @@ class Instance:
     def seeded(self, what: str, *arguments: object) -> list[dict[str, Any]]:
         """Rows by benchmarks.seeding, in this instance's database."""
         written = subprocess.run(
-            python("-m", "benchmarks.seeding", what, *map(str, arguments)),
+            python("-m", "benchmarks.seed", what, *map(str, arguments)),
             cwd=ROOT,
             env=clean_environment() | dict(self.world.environment),
             stdout=subprocess.PIPE,
@@ -56,3 +58,14 @@ async def instance(report: Report) -> AsyncIterator[Instance]:
     stage = Stage(report.db, seed=0, nightly=False, random=random.Random(0))
     async with stage.world(servers=0) as world:
         yield Instance(world, await world.start_server("--workers", str(report.workers)))
+
+
+@asynccontextmanager
+async def bare_server() -> AsyncIterator[tuple[Tree, int]]:
+    """benchmarks.floor in a process of its own, and its port."""
+    with tempfile.TemporaryDirectory(prefix="tertulia-floor-") as folder:
+        process = Process(python("-m", "benchmarks.floor"), {}, Path(folder, "output"))
+        try:
+            yield Tree(process.pid), int(await process.announced(r"ready (\d+)"))
+        finally:
+            process.kill()

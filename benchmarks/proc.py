@@ -1,4 +1,4 @@
-"""Processor time and memory of a process and its children, from Linux's /proc; every benchmark of a server asks here."""
+"""Processor time and memory of a process and its children, from Linux's /proc; benchmarks of servers ask here."""
 
 import os
 from dataclasses import dataclass

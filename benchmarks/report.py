@@ -28,7 +28,13 @@ class Report:
         spread = {name: [_over(runs, name, min), _over(runs, name, max)] for name in runs[0]}
         text = "  ".join(f"{name} {value}" for name, value in medians.items())
         print(f"{self.benchmark:8} {case:14} {text}", flush=True)
-        line = {**shared, "runs": len(runs), "load": round(os.getloadavg()[0], 2), **medians, "spread": spread}
+        line = {
+            **shared,
+            "runs": len(runs),
+            "load": round(os.getloadavg()[0], 2),
+            **medians,
+            "spread": spread,
+        }
         print(json.dumps(line), flush=True)
 
 

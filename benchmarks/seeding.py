@@ -1,18 +1,8 @@
-"""`python -m benchmarks.seeding people N | chats N | branch LENGTH… | library CONVERSATIONS MESSAGES`: writes rows into
-the instance of its environment, beside the running server, and tells in JSON what a client has to know of them.
-"""
+"""Rows that a benchmark needs, written beside the running server; `python -m benchmarks.seed` calls it."""
 
-import json
-import os
-import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
-
-import django
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tertulia.config.settings")
-django.setup()
 
 from django.http import HttpRequest
 
@@ -29,7 +19,10 @@ BATCH = 2000
 
 # A question and an answer of usual length.
 QUESTION = "What did the old captain say when the lighthouse went dark, and who wrote the scene? " * 2
-ANSWER = "He said that a light is only a promise to strangers, and that promises outlive the one who makes them. " * 8
+ANSWER = (
+    "He said that a light is only a promise to strangers, and that promises outlive the one who makes them. "
+    * 8
+)
 
 
 def people(count: str) -> list[dict[str, str]]:
@@ -54,7 +47,10 @@ def library(conversations: str, messages: str) -> list[dict[str, str]]:
     """One owner of so many conversations of so many messages; the last one is told."""
     owner = _person()
     user = User.objects.get(id=owner["user"])
-    rows = [Conversation(user=user, title=f"Evening {number}", origin="api") for number in range(int(conversations))]
+    rows = [
+        Conversation(user=user, title=f"Evening {number}", origin="api")
+        for number in range(int(conversations))
+    ]
     with transaction():
         _create(Conversation, iter(rows))
         _create(Message, (message for row in rows for message in _messages(row, int(messages))))
@@ -106,6 +102,3 @@ def _create(model: Any, rows: Iterator[Any]) -> None:
 
 
 WHAT: dict[str, Callable[..., Any]] = {"people": people, "chats": chats, "branch": branch, "library": library}
-
-if __name__ == "__main__":
-    print(json.dumps(WHAT[sys.argv[1]](*sys.argv[2:])))

@@ -1,2 +1,4 @@
 from benchmarks.report import Report
+
+
 async def measure(report: Report, only: frozenset[str]) -> None: ...

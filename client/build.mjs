@@ -1,6 +1,7 @@
 // Bundles the client, and its tests for Node's own runner; called by the npm scripts of package.json.
 //
-//   node build.mjs           src/main.ts -> tertulia/web/static/tertulia/app/main.js and lazy chunks
+//   node build.mjs           src/main.ts -> tertulia/web/static/tertulia/app/main.js and lazy chunks,
+//                            src/site.css -> app/site.css; each also gzipped, for servers that send it so
 //   node build.mjs --watch   the same, unminified with source maps, again at every change
 //   node build.mjs --tests   tests/**/*.test.ts -> .tests/, then runs them
 
@@ -21,7 +22,7 @@ const shared = { absWorkingDir: here, bundle: true, format: "esm", target: "es20
 
 const application = {
   ...shared,
-  entryPoints: { main: "src/main.ts" },
+  entryPoints: { main: "src/main.ts", site: "src/site.css" },
   outdir: output,
   splitting: true, // a dynamic import becomes a file that is loaded when it is first needed
   chunkNames: "[name]-[hash]",
@@ -49,9 +50,17 @@ function licenceOf(name) {
   return files.map((file) => readFileSync(join(here, "node_modules", name, file), "utf8").trim()).join("\n\n");
 }
 
+/** A smaller copy beside every file, made once instead of at every request. */
+function writeCompressed(metafile) {
+  for (const path of Object.keys(metafile.outputs)) {
+    writeFileSync(join(here, `${path}.gz`), gzipSync(readFileSync(join(here, path)), { level: 9 }));
+  }
+}
+
 /** Removes what an earlier build left, after the new files are in place: a running page finds its chunks. */
 function removeStale(metafile) {
-  const made = new Set([licences, ...Object.keys(metafile.outputs).map((path) => basename(path))]);
+  const outputs = Object.keys(metafile.outputs).map((path) => basename(path));
+  const made = new Set([licences, ...outputs, ...outputs.map((name) => `${name}.gz`)]);
   for (const name of readdirSync(output)) {
     if (!made.has(name)) rmSync(join(output, name), { recursive: true });
   }
@@ -68,11 +77,14 @@ const kilobytes = (bytes) => (bytes.length / 1000).toFixed(1);
 async function buildApplication() {
   const { metafile } = await esbuild.build(application);
   writeLicences(metafile);
+  writeCompressed(metafile);
   removeStale(metafile);
   report(metafile);
 }
 
 async function watchApplication() {
+  // The compressed copies of an earlier build would be served in place of what is written now.
+  for (const name of globSync("*.gz", { cwd: output })) rmSync(join(output, name));
   const context = await esbuild.context({ ...application, logLevel: "info" });
   await context.watch();
 }

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis  # noqa: F401  (before a second thread runs: compiling its large modules beside one can fail)
 import pytest
 
 from tests.provider import ScriptedProvider

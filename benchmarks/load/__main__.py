@@ -1,9 +1,10 @@
-"""`python -m benchmarks.load`: plays the plan on standard input, writes the outcomes to standard output."""
+"""`python -m benchmarks.load PLAN OUTCOMES`: plays the plan in one file, writes what it saw to the other."""
 
 import asyncio
 import gc
 import resource
 import sys
+from pathlib import Path
 
 import msgspec
 import uvloop
@@ -36,12 +37,13 @@ async def stream(plan: Plan, chat: Chat, at: float | None = None) -> Outcome:
 
 
 def main() -> None:
-    plan = msgspec.json.decode(sys.stdin.buffer.read(), type=Plan)
+    told, seen = map(Path, sys.argv[1:])
+    plan = msgspec.json.decode(told.read_bytes(), type=Plan)
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     gc.freeze()
     gc.disable()  # a collection would be seen as lag
-    sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(play(plan))))
+    seen.write_bytes(msgspec.json.encode(uvloop.run(play(plan))))
 
 
 main()

@@ -1,8 +1,10 @@
-"""What the generator is told and what it tells, as JSON on its standard input and output; benchmarks call `run`."""
+"""What the generator is told and what it tells, as JSON in two files; benchmarks call `run`."""
 
 import asyncio
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import msgspec
 
@@ -44,8 +46,12 @@ class Outcome(msgspec.Struct):
 
 async def run(plan: Plan) -> list[Outcome]:
     """Play a plan in a process of its own and return what each chat saw, in the plan's order."""
-    command = [sys.executable, "-m", "benchmarks.load"]
-    done = await asyncio.to_thread(
-        subprocess.run, command, input=msgspec.json.encode(plan), stdout=subprocess.PIPE, check=True
-    )
-    return msgspec.json.decode(done.stdout, type=list[Outcome])
+    return await asyncio.to_thread(_run, plan)
+
+
+def _run(plan: Plan) -> list[Outcome]:
+    with tempfile.TemporaryDirectory(prefix="tertulia-load-") as folder:
+        told, seen = Path(folder, "plan"), Path(folder, "outcomes")
+        told.write_bytes(msgspec.json.encode(plan))
+        subprocess.run([sys.executable, "-m", "benchmarks.load", told, seen], check=True)
+        return msgspec.json.decode(seen.read_bytes(), type=list[Outcome])

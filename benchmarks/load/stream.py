@@ -32,7 +32,7 @@ _TEXT = msgspec.json.Decoder(_Text)
 _COMPLETION = msgspec.json.Decoder(_Completion)
 _END = msgspec.json.Decoder(dict[str, object])
 
-HEAD = "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{more}\r\n"
+HEAD = "POST {path} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n"
 
 
 class Stream(asyncio.Protocol):
@@ -55,8 +55,9 @@ class Stream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         body = self._chat.body.encode()
-        more = "".join(f"{name}: {value}\r\n" for name, value in self._chat.headers.items())
-        head = HEAD.format(path=self._chat.path, length=len(body), more=more)
+        headers = {"Content-Type": "application/json", "Content-Length": len(body), **self._chat.headers}
+        fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = HEAD.format(path=self._chat.path, fields=fields)
         self._transport.write(head.encode() + body)
 
     def data_received(self, data: bytes) -> None:

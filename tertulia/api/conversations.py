@@ -69,7 +69,7 @@ class ConversationsView(Endpoint):
     )
     def post(self, request: Request) -> Response:
         """Begin an empty conversation. Its first message gives it a title when it has none."""
-        given = NewConversationInput.validated(read_json(request._request))
+        given = NewConversationInput.validated(request.data)
         conversation = actions.create_conversation(
             user=identity_of(request).user, title=given.get("title", ""), origin="api"
         )
@@ -90,7 +90,7 @@ class ConversationView(Endpoint):
     def patch(self, request: Request, conversation_id: str) -> Response:
         """Rename a conversation, or choose the branch that it shows."""
         conversation = _conversation(request, conversation_id)
-        given = ConversationInput.validated(read_json(request._request))
+        given = ConversationInput.validated(request.data)
         leaf = placing.message_named(conversation, "leaf", given["leaf"]) if "leaf" in given else None
         if "title" in given:
             actions.rename_conversation(conversation=conversation, title=given["title"])

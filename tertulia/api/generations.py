@@ -17,7 +17,7 @@ from tertulia.api.outputs import GenerationOutput, generation_output
 from tertulia.chat import access
 from tertulia.chat.access import Generation
 from tertulia.chat.generation import log, tail
-from tertulia.chat.generation.events import FIRST_POSITION, Ids
+from tertulia.chat.generation.events import Ids
 from tertulia.chat.generation.supervisor import supervisor
 from tertulia.core.db import in_db
 from tertulia.core.errors import InvalidInput
@@ -38,14 +38,15 @@ class GenerationView(Endpoint):
 class EventsView(Endpoint):
     @extend_schema(
         parameters=LAST_EVENT_ID,
-        responses={(200, "text/event-stream"): EVENTS, 204: None, **problems(400, 404)},
+        responses={(200, "text/event-stream"): EVENTS, **problems(400, 404)},
     )
     async def get(self, request: HttpRequest, generation_id: str) -> HttpResponseBase:
-        """The events of a run behind a position, live or long ended; 204 when the reader has seen its end."""
+        """The events of a run behind a position, live or long ended.
+
+        The end comes in any case: after a crash a reader may have seen more than was stored, and trims to its `length`.
+        """
         generation = await in_db(_mine, request, generation_id)
         position = _position(request)
-        if position > _last_position(generation):
-            return HttpResponse(status=204)
         ids = Ids(generation.id, generation.user_message_id, generation.answer_id)
         return event_stream_response(tail.event_stream(ids, position))
 
@@ -89,10 +90,3 @@ def _position(request: HttpRequest) -> int:
             return int(text)
     return 0
 
-
-def _last_position(generation: Generation) -> int:
-    """The last position behind which an event of the run may still come; a live run has none."""
-    if generation.status == "running":
-        return 10**10
-    lengths: list[int] = [length for _kind, length in generation.layout]
-    return FIRST_POSITION + sum(lengths)

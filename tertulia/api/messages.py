@@ -99,7 +99,7 @@ class MessageView(Endpoint):
     def patch(self, request: Request, message_id: str) -> Response:
         """Give an answer feedback, or take it back with null."""
         message = access.message_for(identity_of(request).user, id_from(message_id))
-        given = FeedbackInput.validated(read_json(request._request))
+        given = FeedbackInput.validated(request.data)
         if message.role != "assistant":
             raise InvalidInput.field("feedback", _("Only answers take feedback."))
         actions.give_feedback(answer=message, feedback=_OPINIONS[given["feedback"]])

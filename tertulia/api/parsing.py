@@ -39,7 +39,9 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        return read_json(stream)
+        # `stream` is a copy of the bytes where something has read the body before.
+        assert parser_context is not None
+        return read_json(parser_context["request"]._request)
 
 
 def read_json(request: HttpRequest) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from tertulia.api.describing import COMPONENTS
 from tertulia.api.endpoint import Endpoint
 
 # With 3.1 a schema is plain JSON Schema: null is a type.
-OPTIONS = {"OAS_VERSION": "3.1.0"}
+OPTIONS = {"OAS_VERSION": "3.1.0", "COMPONENT_SPLIT_PATCH": False}
 
 # The JSON faces of addresses that browsers get as pages: the URL map tells them apart by Accept.
 _ACCOUNTS: list[URLPattern] = [
@@ -92,13 +92,14 @@ def _operation(method: str, address: str, operation: Mapping[str, Any]) -> dict[
     return {
         "method": method.upper(),
         "path": address,
-        "description": operation.get("description", ""),
+        "summary": _plain(operation.get("summary", "")),
+        "description": _plain(operation.get("description", "")),
         "parameters": [
             {
                 "name": each["name"],
                 "place": each["in"],
                 "type": type_name(each["schema"]),
-                "description": each.get("description", ""),
+                "description": _plain(each.get("description", "")),
             }
             for each in operation.get("parameters", ())
         ],
@@ -106,12 +107,17 @@ def _operation(method: str, address: str, operation: Mapping[str, Any]) -> dict[
         "responses": [
             {
                 "status": status,
-                "description": response.get("description", ""),
+                "description": _plain(response.get("description", "")),
                 "content": _content_types(response),
             }
             for status, response in operation["responses"].items()
         ],
     }
+
+
+def _plain(text: str) -> str:
+    """A description without its Markdown, of which only code is used."""
+    return text.replace("`", "")
 
 
 def _content_types(part: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -20,19 +20,19 @@ def create_conversation(*, user: User, title: str, origin: str) -> Conversation:
 def rename_conversation(*, conversation: Conversation, title: str) -> None:
     """Give a conversation another title; its place in the list stays."""
     conversation.title = title
-    conversation.save(update_fields=["title"])
+    Conversation.objects.filter(id=conversation.id).update(title=title)
 
 
 def show_branch(*, conversation: Conversation, leaf_id: UUID) -> None:
     """Remember which branch was last looked at."""
     conversation.leaf_id = leaf_id
-    conversation.save(update_fields=["leaf"])
+    Conversation.objects.filter(id=conversation.id).update(leaf_id=leaf_id)
 
 
 def give_feedback(*, answer: Message, feedback: int | None) -> None:
     """Keep the reader's opinion of an answer: 1, -1, or None to take it back."""
     answer.feedback = feedback
-    answer.save(update_fields=["feedback"])
+    Message.objects.filter(id=answer.id).update(feedback=feedback)
 
 
 def delete_conversation(*, conversation: Conversation) -> None:

@@ -39,7 +39,10 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[]) or ["localhost"
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_CREDENTIALS = False
-CORS_EXPOSE_HEADERS = ["Link", "Location", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
+CORS_EXPOSE_HEADERS = [
+    "Link", "Location", "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
+    "Idempotency-Replayed", "X-Request-Id",
+]  # fmt: skip
 CORS_ALLOW_HEADERS = [
     "accept", "authorization", "authentication", "content-type", "idempotency-key", "last-event-id",
 ]  # fmt: skip
@@ -69,6 +72,8 @@ INSTALLED_APPS = [
     "tertulia.config",
     "tertulia.web",
     "tertulia.chat",
+    "tertulia.quotes",
+    "tertulia.characters",
     "tertulia.accounts",
     "django.contrib.admin",
     "django.contrib.auth",

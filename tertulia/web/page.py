@@ -52,17 +52,8 @@ def chat_page(request: HttpRequest, view: View) -> HttpResponse:
         "standing": quota.standing(request.user),
         "words": client_words(),
     }
-    problem = view.problem
-    return render(
-        request,
-        "web/chat.html",
-        context,
-        status=problem.status if problem else 200,
-    ) if problem is None else _refused(render(request, "web/chat.html", context, status=problem.status), problem)
-
-
-def _refused(response: HttpResponse, problem: Problem) -> HttpResponse:
-    for name, value in problem.headers.items():
+    response = render(request, "web/chat.html", context, status=view.problem.status if view.problem else 200)
+    for name, value in (view.problem.headers if view.problem else {}).items():
         response[name] = value
     return response
 
@@ -72,7 +63,7 @@ def _composer(
 ) -> dict[str, Any]:
     """The composer's fields: what was typed and refused, else what the last answer was made with."""
     last = shown.last_answer
-    given: dict[str, Any] = dict(last.parameters) | {"model": last.model} if last else {}
+    given: dict[str, Any] = dict(last.parameters) | {"model": _kept(last.model, view.models)} if last else {}
     given["stop"] = "\n".join(given.get("stop", ()))
     if view.typed is not None:
         given = {name: view.typed.get(name, "") for name in (*forms.PARAMETERS, "model")}
@@ -83,15 +74,14 @@ def _composer(
         "given": given,
         "key": secrets.token_urlsafe(16),
         "limit": MAX_CONTENT,
-        "models": _offered(view.models, str(given.get("model", ""))),
+        "models": [model.id for model in view.models],
         "errors": view.problem.errors if view.problem else None,
     }
 
 
-def _offered(models: Sequence[ModelInfo], chosen: str) -> list[str]:
-    """What the list of models shows; the one in use stays, also while the provider is not in reach."""
-    names = [model.id for model in models]
-    return names if not chosen or chosen in names else [chosen, *names]
+def _kept(model: str, offered: Sequence[ModelInfo]) -> str:
+    """The model that a conversation goes on with: the last one, unless it is gone or was no language model."""
+    return model if model != OFFLINE_MODEL and any(each.id == model for each in offered) else ""
 
 
 def is_offline() -> bool:

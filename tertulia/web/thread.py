@@ -23,6 +23,7 @@ class Turn:
 
     id: UUID | None
     role: str
+    parent: UUID | None = None
     status: str = "complete"
     content: str = ""
     reasoning: str = ""
@@ -91,6 +92,7 @@ def _turn(message: Message, siblings: Mapping[UUID | None, Sequence[UUID]], runn
     return Turn(
         id=message.id,
         role=message.role,
+        parent=message.parent_id,
         status=message.status,
         content=message.content,
         reasoning=message.reasoning,

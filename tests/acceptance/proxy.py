@@ -55,7 +55,7 @@ class FaultProxy:
         self._tasks.add(task)
         try:
             await self._serve(reader, writer, self.fault)
-        except OSError:
+        except (OSError, asyncio.CancelledError):  # cancelled by the exit below, which waits for the end
             _reset(writer)
         finally:
             self._tasks.discard(task)

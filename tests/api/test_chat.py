@@ -1,5 +1,6 @@
 """/chat: the flat exchanges of the contract, from list to deletion."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -110,14 +111,17 @@ def test_parameters_stand_flat_or_nested(alice: Person, name: str) -> None:
         assert message["parameters"] == {name: value}
 
 
-@pytest.mark.parametrize("as_form", ["data", "files"])
-def test_plain_forms_are_taken(alice: Person, as_form: str) -> None:
-    form: dict[str, Any] = {"content": "hello from a form"}
-    if as_form == "files":  # multipart
-        form = {name: (None, value) for name, value in form.items()}
-    answer = alice.client.post("/chat", **{as_form: form})
-    assert answer.status_code == 201, answer.text
-    assert answer.json()["content"] == "hello from a form"
+def test_plain_forms_are_taken(alice: Person) -> None:
+    content = "hello from a form"
+    encoded = alice.client.post("/chat", data={"content": content})
+    multipart = alice.client.post("/chat", files={"content": (None, content)})
+    for answer in (encoded, multipart):
+        assert (answer.status_code, answer.json()["content"]) == (201, content)
+
+
+def test_files_are_not_taken(alice: Person) -> None:
+    answer = alice.client.post("/chat", data={"content": "x"}, files={"file": ("a.txt", b"text")})
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["file"])
 
 
 @pytest.mark.parametrize(
@@ -146,8 +150,6 @@ def test_plain_forms_are_taken(alice: Person, as_form: str) -> None:
     ],
 )
 def test_bad_input_is_named_and_costs_nothing(alice: Person, body: dict[str, Any], field: str) -> None:
-    import json
-
     answer = alice.client.post(
         "/chat", content=json.dumps(body), headers={"Content-Type": "application/json"}
     )

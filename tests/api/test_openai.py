@@ -207,9 +207,18 @@ def test_a_provider_that_breaks_off_ends_the_stream_with_an_error(client: openai
     messages: Any = [
         {"role": "user", "content": '!script {"text": "a b c d e f", "fault": "reset", "rate": 50}'}
     ]
-    text = ""
+    chunks = client.chat.completions.create(model="scripted-small", messages=messages, stream=True)
+    texts: list[str] = []
     with pytest.raises(openai.APIError) as caught:
-        for chunk in client.chat.completions.create(model="scripted-small", messages=messages, stream=True):
-            text += chunk.choices[0].delta.content or ""
-    assert "a b c d e f".startswith(text)
+        texts.extend(chunk.choices[0].delta.content or "" for chunk in chunks)
     assert caught.value.code == "provider_reset"
+
+
+def test_a_stream_that_breaks_off_keeps_what_came(alice: Person) -> None:
+    messages = [{"role": "user", "content": '!script {"text": "a b c d e f", "fault": "reset", "rate": 50}'}]
+    body = complete(alice, messages=messages, stream=True).text
+    assert body.count('"content":"') > 1
+    assert "data: [DONE]" not in body
+    kept = alice.client.get("/chat").json()["results"][0]["chat_reply"]["content"]
+    assert "a b c d e f".startswith(kept)
+    assert alice.client.get("/api/usage").json()["used"] == 1

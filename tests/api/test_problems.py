@@ -106,3 +106,22 @@ def test_a_suspended_user_is_refused(join: object) -> None:
 def test_the_origins_header_is_taken(alice: Person, server: str) -> None:
     headers = {"Authentication": f"bearer {alice.access}"}
     assert httpx.post(f"{server}/chat", json={"content": "hi"}, headers=headers).status_code == 201
+
+
+def test_head_and_options(alice: Person) -> None:
+    for path in ("/chat", "/api/usage", "/api/models"):
+        head, get = alice.client.head(path), alice.client.get(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["Content-Type"] == get.headers["Content-Type"]
+    options = alice.client.options("/chat")
+    assert options.status_code == 204
+    assert set(options.headers["Allow"].split(", ")) == {"GET", "POST", "DELETE", "HEAD", "OPTIONS"}
+
+
+def test_a_registration_in_chunks(server: str) -> None:
+    answer = httpx.post(
+        f"{server}/accounts/join",
+        content=iter([b'{"email": "not an address", ', b'"nickname": "A", "password": "B"}']),
+        headers={"Accept": "application/json", "Content-Type": "application/json"},
+    )
+    assert (answer.status_code, "email" in answer.json()["errors"]) == (400, True)

@@ -24,6 +24,18 @@ PARAMETERS = {
 }
 
 
+OUT_OF_RANGE: dict[str, list[object]] = {
+    "temperature": [-0.01, 2.01, "1", True, [], {}],
+    "top_p": [-0.01, 1.01, "x", False],
+    "max_tokens": [0, -1, 1.5, "5", True, 10**30],
+    "frequency_penalty": [-2.01, 2.01, "0"],
+    "presence_penalty": [-2.01, 2.01, "0"],
+    "seed": [2**63, -(2**63) - 1, 1.5, "1", True],
+    "stop": ["END", ["a"] * 5, [1], [None], {}, True],
+    "unheard_of": [1],
+}
+
+
 def post(person: Person, conversation: str, body: dict[str, Any], **headers: str) -> Any:
     # json.dumps sends what httpx refuses to: NaN, lone surrogates.
     return person.client.post(
@@ -33,9 +45,10 @@ def post(person: Person, conversation: str, body: dict[str, Any], **headers: str
     )
 
 
-def provider_requests(provider: ScriptedProvider, content: str) -> list[dict[str, Any]]:
-    records = [record.body for record in provider.records()]
-    return [body for body in records if body["messages"][-1]["content"] == content]
+def requests_for(provider: ScriptedProvider, content: str) -> list[dict[str, Any]]:
+    """What reached the provider with this as its last message."""
+    bodies = [record.body for record in provider.log.records]
+    return [body for body in bodies if body["messages"][-1]["content"] == content]
 
 
 def test_both_messages_come_back(alice: Person) -> None:
@@ -49,9 +62,12 @@ def test_both_messages_come_back(alice: Person) -> None:
     assert answer.headers["RateLimit-Remaining"] == "4"
 
 
-def test_parameters_are_stored_as_used(alice: Person) -> None:
-    body = send(alice, "with everything", model="scripted-large", parameters=PARAMETERS).json()
+def test_parameters_are_sent_and_stored_as_used(alice: Person, provider: ScriptedProvider) -> None:
+    content = f"with everything, {alice.email}"
+    body = send(alice, content, model="scripted-large", parameters=PARAMETERS).json()
     assert (body["answer"]["model"], body["answer"]["parameters"]) == ("scripted-large", PARAMETERS)
+    (sent,) = requests_for(provider, content)
+    assert {name: sent[name] for name in PARAMETERS} == PARAMETERS
 
 
 def test_null_parameters_and_the_older_name_of_the_model(alice: Person) -> None:
@@ -62,16 +78,7 @@ def test_null_parameters_and_the_older_name_of_the_model(alice: Person) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [
-        *(("temperature", value) for value in (-0.01, 2.01, "1", True, [], {})),
-        *(("top_p", value) for value in (-0.01, 1.01, "x", False)),
-        *(("max_tokens", value) for value in (0, -1, 1.5, "5", True, 10**30)),
-        *(("frequency_penalty", value) for value in (-2.01, 2.01, "0")),
-        *(("presence_penalty", value) for value in (-2.01, 2.01, None.__class__.__name__)),
-        *(("seed", value) for value in (2**63, -(2**63) - 1, 1.5, "1", True)),
-        *(("stop", value) for value in ("END", ["a"] * 5, [1], [None], {}, True)),
-        ("unheard_of", 1),
-    ],
+    [(name, value) for name, values in OUT_OF_RANGE.items() for value in values],
 )
 def test_parameters_out_of_range_are_named(alice: Person, name: str, value: object) -> None:
     conversation = open_conversation(alice)
@@ -164,8 +171,9 @@ def test_the_same_key_gets_the_same_answer(alice: Person) -> None:
     assert {answer.headers["RateLimit-Remaining"] for answer in answers} == {"4"}
 
 
-def test_the_same_key_at_once(alice: Person) -> None:
+def test_the_same_key_at_once(alice: Person, provider: ScriptedProvider) -> None:
     conversation = open_conversation(alice)
+    content = f'!script {{"tokens": 5, "rate": 50}} {alice.email}'
     barrier = threading.Barrier(10)
 
     def one(_: int) -> Any:
@@ -173,7 +181,7 @@ def test_the_same_key_at_once(alice: Person) -> None:
         return post(
             alice,
             conversation,
-            {"content": '!script {"tokens": 5, "rate": 50}'},
+            {"content": content},
             **{"Idempotency-Key": "at once"},
         )
 
@@ -181,6 +189,7 @@ def test_the_same_key_at_once(alice: Person) -> None:
         answers = list(pool.map(one, range(10)))
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["generation"] for answer in answers}) == 1
+    assert len(requests_for(provider, content)) == 1
     assert len(alice.client.get(f"/api/conversations/{conversation}/messages").json()["results"]) == 2
     assert alice.client.get("/api/usage").json()["used"] == 1
 
@@ -208,7 +217,8 @@ def test_a_replay_may_be_a_stream(alice: Person) -> None:
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there", "ünicode"])
 def test_bad_keys_are_named(alice: Person, key: str) -> None:
-    answer = alice.client.post("/chat", json={"content": "a"}, headers=[("Idempotency-Key", key.encode())])
+    headers = {b"Idempotency-Key": key.encode()}
+    answer = alice.client.post("/chat", json={"content": "a"}, headers=headers)
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["Idempotency-Key"])
 
 

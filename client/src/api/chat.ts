@@ -49,6 +49,14 @@ export class Chat {
     return this.#http.json(`/api/conversations/${id}`, signal ? { signal } : {});
   }
 
+  deleteConversation(id: string): Promise<unknown> {
+    return this.#http.json(`/api/conversations/${id}`, { method: "DELETE" });
+  }
+
+  message(id: string): Promise<{ content: string }> {
+    return this.#http.json(`/api/messages/${id}`);
+  }
+
   usage(): Promise<Usage> {
     return this.#http.json("/api/usage");
   }

@@ -6,6 +6,8 @@ import { Blocks, type OpenFence } from "../model/blocks.ts";
 import { makeOpenCodeBlock, highlightSoon } from "./code.ts";
 import { childrenOf, type MarkdownRenderer } from "./markdown.ts";
 
+/** Milliseconds between two renderings at least: text that comes 20 times a second looks like a steady flow. */
+const LEAST_PAUSE = 50;
 /** After a rendering that took so long, the next waits this many times as long: at most a ninth of the time goes. */
 const REST_FACTOR = 8;
 
@@ -57,7 +59,13 @@ export class GrowingAnswer {
     if (this.#scheduled) return;
     this.#scheduled = true;
     const wait = this.#notBefore - performance.now();
-    if (document.hidden || wait > 16) setTimeout(() => this.#frame(), Math.max(0, wait));
+    if (wait > 0) setTimeout(() => this.#nextFrame(), wait);
+    else this.#nextFrame();
+  }
+
+  /** With the screen's next picture, so that style and layout are worked out once; a hidden tab has none. */
+  #nextFrame(): void {
+    if (document.hidden) this.#frame();
     else requestAnimationFrame(() => this.#frame());
   }
 
@@ -68,7 +76,7 @@ export class GrowingAnswer {
     this.#render();
     this.#onShown();
     const cost = performance.now() - begun;
-    this.#notBefore = begun + cost * (1 + REST_FACTOR);
+    this.#notBefore = begun + Math.max(LEAST_PAUSE - 16, cost * (1 + REST_FACTOR));
   }
 
   #render(): void {

@@ -47,17 +47,37 @@ function sayCopied(button: HTMLElement): void {
   setTimeout(() => (button.textContent = copyWords.copy), 1_500);
 }
 
-/** Highlights when nothing more urgent is to be done; the highlighter itself is loaded with the first such block. */
-export function highlightSoon(code: HTMLElement, language: string): void {
-  if (!language || (code.textContent ?? "").length > LONGEST_HIGHLIGHTED) return;
-  whenIdle(async () => {
-    const { highlight } = await import("./highlight.ts");
-    highlight(code, language.toLowerCase());
-  });
+interface Waiting {
+  code: HTMLElement;
+  language: string;
 }
 
-function whenIdle(work: () => Promise<void>): void {
-  const run = () => void work().catch(() => undefined); // a chunk that cannot be loaded leaves the code plain
-  if ("requestIdleCallback" in window) requestIdleCallback(run, { timeout: 2_000 });
-  else setTimeout(run, 100);
+let waiting: Waiting[] = [];
+
+/**
+ * Highlights when nothing more urgent is to be done, as many blocks at once as there is time for: each for itself
+ * would have the page laid out anew. The highlighter is loaded with the first block.
+ */
+export function highlightSoon(code: HTMLElement, language: string): void {
+  if (!language || (code.textContent ?? "").length > LONGEST_HIGHLIGHTED) return;
+  waiting.push({ code, language: language.toLowerCase() });
+  if (waiting.length === 1) whenIdle(highlightWaiting);
+}
+
+async function highlightWaiting(hasTime: () => boolean): Promise<void> {
+  const { highlight } = await import("./highlight.ts");
+  do {
+    const next = waiting.shift();
+    if (next) highlight(next.code, next.language);
+  } while (waiting.length && hasTime());
+  if (waiting.length) whenIdle(highlightWaiting);
+}
+
+/** Every so often at most, and with some 20 ms to use where the browser does not say. */
+function whenIdle(work: (hasTime: () => boolean) => Promise<void>): void {
+  const run = (deadline?: IdleDeadline) => {
+    const end = performance.now() + (deadline?.timeRemaining() ?? 20);
+    work(() => performance.now() < end).catch(() => (waiting = [])); // no highlighter, no colours
+  };
+  setTimeout(() => ("requestIdleCallback" in window ? requestIdleCallback(run, { timeout: 2_000 }) : run()), 250);
 }

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from tertulia.providers.offline import OFFLINE_MODEL
 from tertulia.web.markdown import is_safe_address, render
 
 register = template.Library()
@@ -35,7 +36,7 @@ _ICONS = {
     "down": "M7 11l3 5.5c1.300 0 2-.9 1.700-2.2L11.2 12h4.100c.8 0 1.300-.7 1.100-1.5l-1.2-5c-.2-.9-.9-1.5-1.800-1.5H7zM7 11H4V4h3",
     "again": "M15.5 8.5a6 6 0 1 0 .2 3.5M15.800 4.5v4h-4",
     "edit": "M12.5 4.5l3 3-8 8h-3v-3zM10.800 6.2l3 3",
-    "more": "M5 10h.01M10 10h.01M15 10h.01",
+    "more": "M4.5 10a.5.5 0 1 0 1 0a.5.5 0 1 0-1 0M9.5 10a.5.5 0 1 0 1 0a.5.5 0 1 0-1 0M14.5 10a.5.5 0 1 0 1 0a.5.5 0 1 0-1 0",
     "previous": "M12 5l-5 5 5 5",
     "next": "M8 5l5 5-5 5",
     "latest": "M10 4v11.5M5 10.5l5 5 5-5",
@@ -70,7 +71,9 @@ def _digest(path: str) -> str:
 
 @register.filter
 def hue(value: object) -> int:
-    """One of the colours, always the same for the same name or id."""
+    """One of the colours, always the same for the same name or id; the house's own for what has none yet."""
+    if value in ("", OFFLINE_MODEL):
+        return 0
     return hashlib.sha256(str(value).encode()).digest()[0] % HUES
 
 

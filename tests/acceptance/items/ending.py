@@ -94,8 +94,9 @@ async def _stop(world: World, number: int, moment: float) -> Ending:
     ids = await trace.until_started()
     await asyncio.sleep(moment)
     presser = person.at(world.servers[number % 2].url)
-    await presser.post(f"/api/generations/{ids['generation']}/stop")
+    pressing = asyncio.create_task(presser.post(f"/api/generations/{ids['generation']}/stop"))
     closed = await seconds_until(lambda: _closed(world, content), 10)
+    await pressing
     await reading
     message = await conversation.message(ids["answer"])
     used = (await presser.get("/api/usage")).json()["used"]

@@ -86,7 +86,7 @@ async def _drop(
         while trace.start is None:
             # Cut before the run's name came: a client repeats the request under its key and gets the same run.
             await _send_once(cut, number, trace)
-            proxy.fault = Fault(after=max(after, whole // 4))
+            proxy.fault = Fault(after=(proxy.fault.after or 0) + whole // 4)
         generation = trace.start["generation"]
         connections = 1
         while trace.end is None:

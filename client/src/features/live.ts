@@ -1,0 +1,259 @@
+// The live conversation: what is sent, followed, stopped, branched and attached to. The other features report to it
+// through `main`, or are told by its hooks.
+
+import type { Again, Chat, Outgoing } from "../api/chat.ts";
+import { Problem } from "../api/problem.ts";
+import { pause } from "../api/retry.ts";
+import { followRun, type Open } from "../api/stream.ts";
+import { newRun, type Run } from "../model/generation.ts";
+import { Thread } from "../model/thread.ts";
+import { need } from "../render/dom.ts";
+import type { MarkdownRenderer } from "../render/markdown.ts";
+import type { EndOfThread } from "../render/scroll.ts";
+import { AnswerView, enhanceTurns, makeWords, nameTurn, readTurns } from "../render/turns.ts";
+import type { Words } from "../words.ts";
+
+/** What happens to a run, for whoever wants to show it elsewhere. */
+export interface Hooks {
+  onBusy: (isBusy: boolean) => void;
+  onConversation: (id: string) => void;
+  onStarted: (conversation: string, generation: string) => void;
+  onEnded: (run: Run, view: AnswerView) => void;
+  onTrouble: (isLost: boolean) => void;
+}
+
+/** A request that is on its way to becoming a run: how to open it, and how to take it back from the page. */
+interface Attempt {
+  open: Open;
+  view: AnswerView;
+  accepted: (run: Run) => void;
+  takeBack: () => void;
+}
+
+export class LiveConversation {
+  readonly #chat: Chat;
+  readonly #renderer: MarkdownRenderer;
+  readonly #words: Words;
+  readonly #end: EndOfThread;
+  readonly #hooks: Hooks;
+  readonly #list = need("#thread");
+  readonly #views = new Map<string, AnswerView>();
+  #thread: Thread;
+  #running: { generation: string; abort: AbortController } | null = null;
+
+  conversation: string;
+
+  constructor(
+    conversation: string,
+    chat: Chat,
+    tools: { renderer: MarkdownRenderer; words: Words; end: EndOfThread; hooks: Hooks },
+  ) {
+    this.conversation = conversation;
+    this.#chat = chat;
+    this.#renderer = tools.renderer;
+    this.#words = tools.words;
+    this.#end = tools.end;
+    this.#hooks = tools.hooks;
+    this.#thread = new Thread(readTurns(this.#list.children));
+    enhanceTurns(this.#list);
+  }
+
+  get isBusy(): boolean {
+    return this.#running !== null;
+  }
+
+  /** The Markdown of an answer that was written while the page was open. */
+  textOf(answer: string): string | null {
+    return this.#views.get(answer)?.text ?? null;
+  }
+
+  /** Follows the run that the server's page says is alive. */
+  async attach(): Promise<void> {
+    const item = this.#list.querySelector<HTMLElement>('[data-generation]:not([data-generation=""])');
+    if (!item || this.isBusy) return;
+    const view = new AnswerView(item, this.#renderer, this.#words, () => this.#end.follow());
+    const generation = item.dataset["generation"] ?? "";
+    const accepted = () => undefined;
+    await this.#follow({ open: this.#chat.following(), view, accepted, takeBack: accepted }, newRun(generation));
+  }
+
+  /** Sends a message at the end of the branch. Throws Problem or Unreachable when it was not accepted. */
+  async send(outgoing: Outgoing): Promise<void> {
+    const isNew = !this.conversation;
+    const words = makeWords(outgoing.content);
+    const view = this.#newAnswer();
+    const welcome = document.querySelector<HTMLElement>("#welcome");
+    this.#list.querySelector("[data-note]")?.remove();
+    this.#list.append(words, view.item);
+    if (welcome) welcome.hidden = true;
+    this.#end.go();
+    const takeBack = () => {
+      words.remove();
+      view.item.remove();
+      if (welcome) welcome.hidden = false;
+      if (isNew) this.#forgetConversation();
+    };
+    await this.#begin(takeBack, async () => {
+      if (isNew) this.#settle((await this.#chat.createConversation()).id);
+      const parent = this.#thread.leaf?.id ?? null;
+      const open = this.#chat.sending(this.conversation, { ...outgoing, parent }, crypto.randomUUID());
+      const accepted = (run: Run) => {
+        this.#thread = this.#thread.append(run.userMessage, "user").append(run.answer, "assistant");
+        this.#name(words, run.userMessage, parent ?? "");
+        this.#name(view.item, run.answer, run.userMessage);
+      };
+      return { open, view, accepted, takeBack };
+    });
+  }
+
+  /** Another answer to the words that `message` (an answer, or the words themselves) belongs to. */
+  async regenerate(message: string, again: Again): Promise<void> {
+    const turn = this.#thread.find(message);
+    if (!turn || this.isBusy) return;
+    const old = turn.role === "assistant" ? turn : null;
+    const asked = this.#item(message).dataset[old ? "parent" : "id"] ?? "";
+    const view = this.#newAnswer();
+    const putBack = this.#replaceFrom(old ? message : "", [view.item]);
+    await this.#begin(putBack, async () => ({
+      open: this.#chat.regenerating(message, again, crypto.randomUUID()),
+      view,
+      accepted: (run) => {
+        this.#thread = old ? this.#thread.branch(old.id, run.answer) : this.#thread.append(run.answer, "assistant");
+        this.#name(view.item, run.answer, asked);
+      },
+      takeBack: putBack,
+    }));
+  }
+
+  /** A new wording of the user's message, beside the old one. */
+  async edit(message: string, outgoing: Outgoing): Promise<void> {
+    if (!this.#thread.find(message) || this.isBusy) return;
+    const parent = this.#item(message).dataset["parent"] ?? "";
+    const words = makeWords(outgoing.content);
+    const view = this.#newAnswer();
+    const putBack = this.#replaceFrom(message, [words, view.item]);
+    this.#end.go();
+    await this.#begin(putBack, async () => ({
+      open: this.#chat.sending(this.conversation, { ...outgoing, parent: parent || null }, crypto.randomUUID()),
+      view,
+      accepted: (run) => {
+        this.#thread = this.#thread.branch(message, run.userMessage).append(run.answer, "assistant");
+        this.#name(words, run.userMessage, parent);
+        this.#name(view.item, run.answer, run.userMessage);
+      },
+      takeBack: putBack,
+    }));
+  }
+
+  /** Asks for the end of the live answer; what it has said stays. Its own end event changes the page. */
+  async stop(): Promise<void> {
+    if (this.#running?.generation) await this.#chat.stop(this.#running.generation);
+  }
+
+  /** Shows a thread that was fetched anew, and follows what is alive in it. */
+  show(items: readonly Element[]): void {
+    this.#list.replaceChildren(...items.map((item) => document.adoptNode(item)));
+    this.#thread = new Thread(readTurns(this.#list.children));
+    enhanceTurns(this.#list);
+    this.#end.follow();
+    void this.attach().catch(() => undefined); // what cannot be followed stays as the server rendered it
+  }
+
+  /** Adds earlier messages in front. */
+  prepend(items: readonly Element[]): void {
+    const fresh = items.filter((item) => !document.getElementById(item.id)).map((item) => document.adoptNode(item));
+    this.#list.prepend(...fresh);
+    this.#thread = this.#thread.prepend(readTurns(fresh));
+    enhanceTurns(this.#list);
+  }
+
+  async #begin(takeBack: () => void, prepare: () => Promise<Attempt>): Promise<void> {
+    const placeholder = { generation: "", abort: new AbortController() };
+    this.#setRunning(placeholder);
+    let attempt: Attempt;
+    try {
+      attempt = await prepare();
+    } catch (error) {
+      this.#setRunning(null);
+      takeBack();
+      throw error;
+    }
+    await this.#follow(attempt, newRun());
+  }
+
+  async #follow({ open, view, accepted, takeBack }: Attempt, known: Run): Promise<void> {
+    const running = { generation: known.generation, abort: new AbortController() };
+    let run = known;
+    let isAccepted = known.generation !== "";
+    this.#setRunning(running);
+    const onRun = (next: Run) => {
+      run = next;
+      if (!isAccepted && run.answer) {
+        isAccepted = true;
+        running.generation = run.generation;
+        this.#views.set(run.answer, view);
+        accepted(run);
+        this.#hooks.onStarted(this.conversation, run.generation);
+      }
+      view.show(run);
+    };
+    try {
+      await followRun(open, { onRun, signal: running.abort.signal, pause, onTrouble: this.#hooks.onTrouble }, known);
+      this.#hooks.onEnded(run, view);
+    } catch (error) {
+      if (!isAccepted) takeBack();
+      else view.breakOff();
+      if (!isAccepted || error instanceof Problem) throw error;
+    } finally {
+      this.#setRunning(null);
+      this.#end.follow();
+    }
+  }
+
+  #setRunning(running: { generation: string; abort: AbortController } | null): void {
+    this.#running = running;
+    this.#hooks.onBusy(running !== null);
+  }
+
+  #newAnswer(): AnswerView {
+    return AnswerView.make(this.#renderer, this.#words, () => this.#end.follow());
+  }
+
+  #name(item: HTMLElement, id: string, parent: string): void {
+    const turn = this.#thread.find(id);
+    if (turn) nameTurn(item, turn, this.conversation, parent);
+  }
+
+  #item(id: string): HTMLElement {
+    return need(`#m-${CSS.escape(id)}`);
+  }
+
+  /** Puts `fresh` in the place of a message and of all that follows; returns how to undo it. */
+  #replaceFrom(message: string, fresh: readonly HTMLElement[]): () => void {
+    const items = [...this.#list.children];
+    const from = message ? items.indexOf(this.#item(message)) : items.length;
+    const gone = items.slice(from);
+    for (const item of gone) item.remove();
+    this.#list.append(...fresh);
+    this.#end.follow();
+    return () => {
+      for (const item of fresh) item.remove();
+      this.#list.append(...gone);
+    };
+  }
+
+  /** The page becomes that of a conversation. */
+  #settle(id: string): void {
+    this.conversation = id;
+    this.#hooks.onConversation(id);
+  }
+
+  /** A conversation that was made for a message which was then refused. */
+  #forgetConversation(): void {
+    const id = this.conversation;
+    if (!id) return;
+    this.#settle("");
+    void this.#chat.deleteConversation(id).catch(() => undefined); // empty, so harmless if it stays
+  }
+}
+

@@ -1,0 +1,26 @@
+// The words of the page's language that the program shows; the server puts them into the page (web/strings.py).
+
+export interface Words {
+  copy: string;
+  copied: string;
+  image: string;
+  sending: string;
+  answered: string;
+  stopped: string;
+  resume: string;
+  lost: string;
+  notSent: string;
+  refused: string;
+  signedOut: string;
+  signIn: string;
+  quota: string;
+  quotaUsed: string;
+  resets: string;
+  yourWords: string;
+  faults: Readonly<Record<string, string>>;
+}
+
+/** `{name}` in a sentence, filled in. */
+export function fill(sentence: string, values: Readonly<Record<string, string | number>>): string {
+  return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
