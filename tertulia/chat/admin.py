@@ -12,11 +12,11 @@ class GenerationAdmin(admin.ModelAdmin):
     list_display = ["created_at", "user", "status", "model", "tokens", "seconds_to_text", "error", "feedback"]
     list_filter = ["status", "model", "error", "answer__feedback", "created_at"]
     list_select_related = ["user", "answer"]
-    fields = [
+    readonly_fields = [
         "id", "user", "status", "model", "provider", "finish_reason", "error", "tokens", "feedback",
         "created_at", "first_token_at", "ended_at",
     ]  # fmt: skip
-    readonly_fields = fields
+    fields = tuple(readonly_fields)
     search_fields = ["user__email", "id"]
     ordering = ["-id"]
     show_full_result_count = False

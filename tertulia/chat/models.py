@@ -88,7 +88,9 @@ class Message(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         constraints = [
-            models.CheckConstraint(condition=Q(role__in=["user", "assistant", "system"]), name="message_role"),
+            models.CheckConstraint(
+                condition=Q(role__in=["user", "assistant", "system"]), name="message_role"
+            ),
             models.CheckConstraint(
                 condition=Q(status__in=["complete", "streaming", "stopped", "interrupted", "failed"]),
                 name="message_status",
@@ -121,9 +123,7 @@ class Generation(models.Model):
         ANSWER = "answer", _("answer")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="generations"
-    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="generations")
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="generations")
     user_message = models.ForeignKey(Message, on_delete=models.DO_NOTHING, related_name="+")
     answer = models.OneToOneField(Message, on_delete=models.DO_NOTHING, related_name="generation")

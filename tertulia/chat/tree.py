@@ -1,13 +1,14 @@
 """Pure rules of the message tree: titles from words, and which sibling stands where. Pages and API use it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 from uuid import UUID
 
 TITLE_LENGTH = 60
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Place:
     """Where a message stands among its siblings, counted from 1, and its neighbours' ids."""
 
     number: int
@@ -34,5 +35,5 @@ def title_from(content: str) -> str:
     if len(line) <= TITLE_LENGTH:
         return line
     cut = line[:TITLE_LENGTH]
-    head, space, _ = cut.rpartition(" ")
+    head, _, _ = cut.rpartition(" ")
     return (head if len(head) > TITLE_LENGTH // 2 else cut).rstrip(" ,.;:") + "…"

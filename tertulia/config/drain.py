@@ -36,11 +36,14 @@ def _install(
     if not callable(server):
         return
 
-    def handle(received: int, frame: FrameType | None) -> Any:
+    def handle(received: int, frame: FrameType | None) -> None:
         if supervisor.draining:
-            return server(received, frame)
+            server(received, frame)
+            return
         supervisor.draining = True
-        loop.call_soon_threadsafe(lambda: asyncio.ensure_future(_drain(supervisor, notice, lambda: server(received, frame))))
+        loop.call_soon_threadsafe(
+            lambda: asyncio.ensure_future(_drain(supervisor, notice, lambda: server(received, frame)))
+        )
 
     signal.signal(number, handle)
 

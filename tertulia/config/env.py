@@ -51,7 +51,7 @@ def _default_data_folder() -> Path:
 
 def secret_key(env: environ.Env, data: Path, *, may_generate: bool) -> str:
     """SECRET_KEY, or on a SQLite installation the one made and kept in the data folder."""
-    given = env.str("SECRET_KEY", "")
+    given: str = env.str("SECRET_KEY", "")
     if given:
         if len(given) < 50:
             raise ImproperlyConfigured("SECRET_KEY: at least 50 characters are required.")
@@ -61,7 +61,7 @@ def secret_key(env: environ.Env, data: Path, *, may_generate: bool) -> str:
     path = data / "secret_key"
     try:
         # O_EXCL: of two workers that start at once, one writes and the other reads.
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(64))
     except FileExistsError:
         pass

@@ -1,5 +1,7 @@
 """Health for load balancers: alive without any look at the database, ready only with it. Says nothing else."""
 
+import threading
+
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
@@ -26,16 +28,17 @@ async def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ready"})
 
 
+# Once set it stays: this process's code knows no more migrations than it began with.
+_known_migrated = threading.Event()
+
+
 def _migrated() -> bool:
-    global _known_migrated  # once true it stays true for this process's code
-    if not _known_migrated:
+    """Whether the database answers and has every migration."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    if not _known_migrated.is_set():
         executor = MigrationExecutor(connection)
-        _known_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
-    else:
-        connection.ensure_connection()
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    return _known_migrated
-
-
-_known_migrated = False
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return False
+        _known_migrated.set()
+    return True

@@ -29,17 +29,17 @@ def _exclusive(data: Path) -> Iterator[None]:
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_ADVISORY_LOCK])
     else:
-        with open(data / "migrate.lock", "w") as file:
+        with (data / "migrate.lock").open("w") as file:
             _lock(file.fileno())
             yield
 
 
 def _lock(descriptor: int) -> None:
     if sys.platform == "win32":
-        import msvcrt  # exists only there
+        import msvcrt  # noqa: PLC0415  (exists only there)
 
         msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
     else:
-        import fcntl  # does not exist there
+        import fcntl  # noqa: PLC0415  (does not exist there)
 
         fcntl.flock(descriptor, fcntl.LOCK_EX)

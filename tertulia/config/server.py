@@ -1,5 +1,6 @@
 """How the application is served: one uvicorn configuration for `serve` and `runserver`."""
 
+import ipaddress
 import os
 import socket
 
@@ -10,6 +11,7 @@ from uvicorn.supervisors import ChangeReload, Multiprocess
 CLOSE_SECONDS = 3
 # Longer than what load balancers keep an idle connection for, so that they close first.
 KEEP_ALIVE_SECONDS = 75
+ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  (compared with, not bound)
 
 
 class Listening:
@@ -47,7 +49,7 @@ class Listening:
 
 def _url(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
-    name = {"127.0.0.1": "localhost", "::1": "localhost", "0.0.0.0": "localhost", "::": "localhost"}.get(host, host)  # noqa: S104
+    name = "localhost" if ipaddress.ip_address(host).is_loopback or host in ANY_ADDRESS else host
     return f"http://{name}:{port}"
 
 

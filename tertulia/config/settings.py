@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_lazy as _
 
 from tertulia.config import env as environment
 
@@ -196,6 +195,7 @@ LOGGING = {
     "loggers": {
         # What it says at INFO the commands say in plainer words.
         "uvicorn": {"level": "WARNING"},
-        "django.server": {"level": "WARNING"}, "django.request": {"level": "ERROR"},
+        "django.server": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
     },
 }

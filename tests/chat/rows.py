@@ -44,9 +44,8 @@ def a_chain(conversation: Conversation, length: int) -> list[Message]:
 
 def started(user: User, content: str = "question", worker: UUID = WORKER, **changes: Any) -> Started:
     """A committed run that nobody runs; the offline model's unless `resolved` names another."""
-    offline = Resolved(OfflineProvider(), "offline")
-    parts = {"user": user, "worker_id": worker, "resolved": offline, "origin": "api", "content": content}
-    return start_generation(Send(**(parts | changes)))
+    changes.setdefault("resolved", Resolved(OfflineProvider(), "offline"))
+    return start_generation(Send(user=user, worker_id=worker, origin="api", content=content, **changes))
 
 
 def asked(started: Started) -> tuple[ChatMessage, ...]:

@@ -1,5 +1,6 @@
 """Positions: whatever the cuts, a reader at p gets exactly what follows p, and ids never skip."""
 
+import itertools
 import json
 from uuid import UUID
 
@@ -49,7 +50,7 @@ def test_merging_changes_no_position(entries: list[tuple[str, str]]) -> None:
     merged = events.merged(pieces)
     assert flat(merged) == flat(pieces)
     assert [piece.position for piece in merged] == sorted({piece.position for piece in merged})
-    assert all(a.kind != b.kind or a.kind == SOURCES for a, b in zip(merged, merged[1:], strict=False))
+    assert all(a.kind != b.kind or a.kind == SOURCES for a, b in itertools.pairwise(merged))
 
 
 @given(ENTRIES, st.integers(0, 60))
@@ -107,7 +108,13 @@ def test_sources_frame_carries_its_json_as_it_is() -> None:
         ),
         (
             End("failed", "", None, 0, "provider_reset"),
-            {"status": "failed", "finish_reason": None, "usage": None, "length": 0, "error": "provider_reset"},
+            {
+                "status": "failed",
+                "finish_reason": None,
+                "usage": None,
+                "length": 0,
+                "error": "provider_reset",
+            },
         ),
     ],
 )

@@ -31,7 +31,8 @@ def test_append_merges_and_reads_back_from_anywhere() -> None:
     assert log.append({run.generation: PIECES}) == set()
     for position in range(13):
         snapshot = log.read(run.generation, position)
-        assert snapshot and snapshot.end is None
+        assert snapshot
+        assert snapshot.end is None
         assert snapshot.pieces == [p.beyond(position) for p in events.merged(PIECES) if p.after > position]
 
 
@@ -42,7 +43,9 @@ def test_positions_are_the_same_after_the_end() -> None:
     log.finish(run.generation, COMPLETE, PIECES[4:])
     for position, earlier in enumerate(before):
         snapshot = log.read(run.generation, position)
-        assert snapshot and snapshot.end and earlier
+        assert snapshot
+        assert snapshot.end
+        assert earlier
         text = events.text_of(snapshot.pieces, DELTA)
         assert text == events.text_of(earlier.pieces, DELTA) + "!"[max(0, position - 11) :]
 

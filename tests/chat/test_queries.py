@@ -48,7 +48,11 @@ def test_replies_are_the_newest_answers() -> None:
     conversation = a_conversation(a_user())
     question, _first = a_chain(conversation, 2)
     newest = Message.objects.create(
-        conversation=conversation, user_id=conversation.user_id, parent=question, role="assistant", content="b"
+        conversation=conversation,
+        user_id=conversation.user_id,
+        parent=question,
+        role="assistant",
+        content="b",
     )
     assert queries.replies([question]) == {question.id: newest}
 

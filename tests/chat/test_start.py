@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tertulia.accounts import quota
-from tertulia.accounts.models import LedgerEntry
+from tertulia.accounts.models import LedgerEntry, User
 from tertulia.chat import actions
 from tertulia.chat.generation.start import Key
 from tertulia.chat.models import Conversation, Generation, IdempotencyKey, Message
@@ -16,7 +16,7 @@ from tests.chat.rows import a_chain, a_conversation, a_user, asked, started
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def counts(user: object) -> tuple[int, int, int, int]:
+def counts(user: User) -> tuple[int, int, int, int]:
     return (
         Conversation.objects.filter(user=user).count(),
         Message.objects.filter(user=user).count(),
@@ -126,7 +126,9 @@ def test_the_offline_model_may_quote_only_ones_own_earlier_words() -> None:
     started(user, "the lighthouse keeper counted the ships")
     run = started(user, "now")
     assert run.plan
-    assert [passage.text for passage in run.plan.request.passages] == ["the lighthouse keeper counted the ships"]
+    assert [passage.text for passage in run.plan.request.passages] == [
+        "the lighthouse keeper counted the ships"
+    ]
 
 
 def test_parameters_reach_the_request_and_the_row() -> None:
@@ -138,5 +140,3 @@ def test_parameters_reach_the_request_and_the_row() -> None:
     assert Message.objects.get(id=run.ids.answer).parameters == {
         "temperature": 0.5, "stop": ["\n"], "max_tokens": 7,
     }  # fmt: skip
-
-

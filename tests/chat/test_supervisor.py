@@ -11,7 +11,8 @@ from django.conf import settings
 from tertulia.accounts import quota
 from tertulia.accounts.models import User
 from tertulia.chat import actions
-from tertulia.chat.generation import events, log, supervisor as supervisor_module
+from tertulia.chat.generation import events, log
+from tertulia.chat.generation import supervisor as supervisor_module
 from tertulia.chat.generation.start import Send, Started, start_generation
 from tertulia.chat.generation.supervisor import Supervisor
 from tertulia.chat.generation.tail import Tail, ended
@@ -60,7 +61,8 @@ async def test_another_process_reads_the_run_while_it_lives(
 ) -> None:
     text = "one two three four five six seven eight nine ten"
     run = await begun(process, resolved, user, text=text, rate=15)
-    tail, pieces, batches = Tail(run.ids.generation), [], 0
+    tail, batches = Tail(run.ids.generation), 0
+    pieces: list[events.Piece] = []
     while (batch := await tail.next()).end is None:
         pieces.extend(batch.pieces)
         batches += 1
@@ -180,7 +182,13 @@ async def test_the_runs_of_a_silent_process_are_reaped(
     ],
 )
 async def test_a_provider_s_fault_is_an_outcome(
-    process: Supervisor, resolved: Resolved, user: User, script: dict[str, object], status: str, error: str, used: int
+    process: Supervisor,
+    resolved: Resolved,
+    user: User,
+    script: dict[str, object],
+    status: str,
+    error: str,
+    used: int,
 ) -> None:
     run = await begun(process, resolved, user, **script)
     end = await ended(run.ids.generation)
@@ -190,7 +198,9 @@ async def test_a_provider_s_fault_is_an_outcome(
     assert (await in_db(quota.standing, user)).used == used
 
 
-async def test_one_transaction_stores_all_live_runs(process: Supervisor, resolved: Resolved, user: User) -> None:
+async def test_one_transaction_stores_all_live_runs(
+    process: Supervisor, resolved: Resolved, user: User
+) -> None:
     runs = [await begun(process, resolved, user, tokens=40, rate=40) for _ in range(5)]
     await asyncio.sleep(0.7)
     for run in runs:

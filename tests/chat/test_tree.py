@@ -1,5 +1,6 @@
 """Pure rules of the message tree."""
 
+from dataclasses import astuple
 from uuid import UUID
 
 import pytest
@@ -14,7 +15,7 @@ ONE, TWO, THREE = (UUID(int=number) for number in (1, 2, 3))
     [(ONE, (1, 3, None, TWO)), (TWO, (2, 3, ONE, THREE)), (THREE, (3, 3, TWO, None))],
 )
 def test_place(message: UUID, place: tuple[object, ...]) -> None:
-    assert tuple(tree.place(message, [ONE, TWO, THREE])) == place
+    assert astuple(tree.place(message, [ONE, TWO, THREE])) == place
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,9 @@ def _conversation(send: Send, ids: Ids) -> Conversation:
     """
     if send.conversation is None:
         title = tree.title_from(send.content)
-        return Conversation.objects.create(user=send.user, title=title, origin=send.origin, leaf_id=ids.answer)
+        return Conversation.objects.create(
+            user=send.user, title=title, origin=send.origin, leaf_id=ids.answer
+        )
     changes: dict[str, Any] = {"updated_at": clock.now(), "leaf_id": ids.answer}
     if not send.conversation.title:
         changes["title"] = tree.title_from(send.content)
@@ -146,7 +148,9 @@ def _conversation(send: Send, ids: Ids) -> Conversation:
 
 
 def _history(send: Send) -> list[prompt.Turn]:
-    parent_id = send.user_message.parent_id if send.user_message else send.parent and send.parent.id
+    parent_id = send.parent.id if send.parent else None
+    if send.user_message:
+        parent_id = send.user_message.parent_id
     if send.context is not None or parent_id is None:
         return []
     return [
@@ -159,7 +163,9 @@ def _create_rows(send: Send, conversation: Conversation, ids: Ids) -> None:
     common = {"conversation": conversation, "user": send.user}
     rows = []
     if send.user_message is None:
-        rows.append(Message(id=ids.user_message, parent=send.parent, role="user", content=send.content, **common))
+        rows.append(
+            Message(id=ids.user_message, parent=send.parent, role="user", content=send.content, **common)
+        )
     answer = Message(
         id=ids.answer, parent_id=ids.user_message, role="assistant", status="streaming",
         model=send.resolved.model, parameters=send.parameters, **common,
@@ -203,6 +209,8 @@ def check_content(content: str) -> str:
         raise InvalidInput.field("content", _("Write something first."))
     if len(content) > MAX_CONTENT:
         raise InvalidInput.field(
-            "content", _("At most %(limit)d characters; this has %(length)d.") % {"limit": MAX_CONTENT, "length": len(content)}
+            "content",
+            _("At most %(limit)d characters; this has %(length)d.")
+            % {"limit": MAX_CONTENT, "length": len(content)},
         )
     return content

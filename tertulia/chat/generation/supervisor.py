@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -247,12 +248,7 @@ class Supervisor:
                 logger.warning("worker %s is gone: %d of its runs ended as interrupted", worker, count)
 
 
-_supervisor: Supervisor | None = None
-
-
+@cache
 def supervisor() -> Supervisor:
     """This process's supervisor."""
-    global _supervisor  # one per process by design: it owns the process's tasks
-    if _supervisor is None:
-        _supervisor = Supervisor()
-    return _supervisor
+    return Supervisor()
