@@ -1,4 +1,56 @@
-from benchmarks.report import Report
+"""Lists of one user with 10,000 conversations of 20 messages: how long each request takes, one at a time."""
+
+import time
+
+from benchmarks.instance import Instance, instance
+from benchmarks.report import Figures, Report, quantile
+from tests.acceptance.clients import Client
+
+CONVERSATIONS, MESSAGES = 10_000, 20
+REQUESTS = 50
+# Pages of 50 that lie between the first and the deep one.
+DEEP = 100
 
 
-async def measure(report: Report, only: frozenset[str]) -> None: ...
+async def measure(report: Report, only: frozenset[str]) -> None:
+    async with instance(report) as tested:
+        [owner] = tested.seeded("library", CONVERSATIONS, MESSAGES)
+        client = tested.world.anyone.with_headers(Authorization=f"Bearer {owner['token']}")
+        paths = {
+            "conversations": "/api/conversations",
+            "page 100": await _page(client, "/api/conversations", DEEP),
+            "messages": f"/api/conversations/{owner['conversation']}/messages",
+            "chat": "/chat",
+            "exchanges": "/api/messages/",
+            "page": f"/c/{owner['conversation']}",
+        }
+        for case, path in paths.items():
+            if not only or case in only:
+                report.show(case, [await _asked(tested, client, path) for _ in range(report.repeat)])
+
+
+async def _page(client: Client, path: str, number: int) -> str:
+    """The address of a page, found as a client finds it: by following `next`."""
+    for _ in range(number - 1):
+        path = (await client.get(path)).json()["next"]
+    return path
+
+
+async def _asked(tested: Instance, client: Client, path: str) -> Figures:
+    before = tested.processes.cpu_seconds()
+    times = [await _timed(client, path) for _ in range(REQUESTS)]
+    cpu = (tested.processes.cpu_seconds() - before) * 1000 / REQUESTS
+    answer = await client.get(path)
+    return {
+        "status": answer.status,
+        "p50_ms": quantile(times, 0.5),
+        "p95_ms": quantile(times, 0.95),
+        "cpu_ms": cpu,
+        "kb": len(answer.body) / 1000,
+    }
+
+
+async def _timed(client: Client, path: str) -> float:
+    begun = time.perf_counter()
+    await client.get(path)
+    return (time.perf_counter() - begun) * 1000

@@ -91,9 +91,14 @@ async def _run(report: Report, scenario: Scenario) -> Figures:
         plan = scenario.through_tertulia(tested.port, chats[WARM.count :])
         figures = await _played(scenario, plan, tested)
     async with bare_server() as (process, port):
-        floor, _ = await _cost(scenario, scenario.from_bare_server(port), process)
-    added = figures["first_p50_ms"] - quantile([outcome.first for outcome in direct], 0.5)
-    return {**figures, "added_first_ms": added, "floor_cpu_ms_per_1k": floor, "idle_mb": idle}
+        cost, bare = await _cost(scenario, scenario.from_bare_server(port), process)
+    return {
+        **figures,
+        "added_first_ms": figures["first_p50_ms"] - _delays(direct)["first_p50_ms"],
+        "floor_cpu_ms_per_1k": cost,
+        "floor_lag_p99_ms": _delays(bare)["lag_p99_ms"],
+        "idle_mb": idle,
+    }
 
 
 async def _played(scenario: Scenario, plan: Plan, tested: Instance) -> dict[str, float]:

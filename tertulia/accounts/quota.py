@@ -45,8 +45,8 @@ def zone_of(user: User) -> str:
     return zone
 
 
-def reserve(*, user: User, generation_id: UUID) -> None:
-    """Take one unit for a generation and enter it in the ledger.
+def reserve(*, user: User, generation_id: UUID) -> Standing:
+    """Take one unit for a generation and enter it in the ledger; returns what is left.
 
     Raises OverQuota, with RateLimit-* headers and Retry-After, when today's units are used up.
     """
@@ -57,6 +57,7 @@ def reserve(*, user: User, generation_id: UUID) -> None:
     if not free.update(used=F("used") + 1):
         raise _over_quota(_standing(limit, day.used, day.resets_at))
     LedgerEntry.objects.create(user=user, generation_id=generation_id, resets_at=day.resets_at)
+    return _standing(limit, day.used + 1, day.resets_at)
 
 
 def refund(*, generation_id: UUID, reason: str) -> bool:

@@ -91,7 +91,7 @@ async def begin(request: HttpRequest, read: Read) -> Accepted:
         if isinstance(prepared, Problem):
             raise prepared
         started = start_generation(prepared.send(identity))
-        headers.update(quota.rate_limit_headers(quota.standing(identity.user)))
+        headers.update(quota.rate_limit_headers(started.standing))
         if started.plan is None:
             headers["Idempotency-Replayed"] = "true"
         return started

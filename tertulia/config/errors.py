@@ -1,10 +1,12 @@
 """How errors outside the API's own handler are shown: a page to a browser, problem JSON to everything else."""
 
-from asgiref.sync import sync_to_async
+from functools import partial
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from tertulia.core import errors
+from tertulia.core.db import in_db, released
 from tertulia.core.errors import Problem, json_response
 
 _API_PREFIXES = ("/api/", "/v1/", "/chat")
@@ -19,13 +21,20 @@ def wants_page(request: HttpRequest) -> bool:
 
 async def render(request: HttpRequest, problem: Problem) -> HttpResponse:
     """The problem in the form that the client takes."""
-    # A page's template may read session and user.
-    return await sync_to_async(_rendered)(request, problem)
+    if not wants_page(request):
+        return json_response(problem)
+    return await in_db(_page, request, problem)
 
 
 def _rendered(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """The same for Django's handlers, which run on a thread of their own."""
     if not wants_page(request):
         return json_response(problem)
+    return released(partial(_page, request, problem))
+
+
+def _page(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """The template may read session and user."""
     body = render_to_string("web/error.html", {"problem": problem}, request)
     return HttpResponse(body, status=problem.status, headers=problem.headers)
 
@@ -46,9 +55,10 @@ def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """A fault of ours, without any detail of it. Its traceback is in the log."""
-    return json_response(errors.Problem()) if not wants_page(request) else HttpResponse(
-        render_to_string("web/error.html", {"problem": errors.Problem()}), status=500
-    )  # fmt: skip
+    if not wants_page(request):
+        return json_response(errors.Problem())
+    # Without the request: whatever failed may fail again in its context.
+    return HttpResponse(render_to_string("web/error.html", {"problem": errors.Problem()}), status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

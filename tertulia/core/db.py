@@ -19,8 +19,9 @@ from django.db.transaction import atomic
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Enough to overlap waits for a lock or a network; more only adds contention for the interpreter.
-DB_THREADS = 8
+# Enough to overlap waits for a lock or a network. Every thread more that computes at the same time delays the event
+# loop's turn with the interpreter, and with it every stream.
+DB_THREADS = 4
 
 _pool = ThreadPoolExecutor(max_workers=DB_THREADS, thread_name_prefix="database")
 
@@ -33,11 +34,12 @@ async def in_db(unit: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R
 
     A cancelled caller does not stop the unit: its transaction ends by itself, as one.
     """
-    call = partial(contextvars.copy_context().run, _released, partial(unit, *args, **kwargs))
+    call = partial(contextvars.copy_context().run, released, partial(unit, *args, **kwargs))
     return await asyncio.get_running_loop().run_in_executor(_pool, call)
 
 
-def _released(unit: Callable[[], R]) -> R:
+def released(unit: Callable[[], R]) -> R:
+    """Run a unit on this thread and give its connection back, whatever happens."""
     try:
         return unit()
     finally:

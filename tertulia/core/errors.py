@@ -1,22 +1,22 @@
 """Every error that a client may see, as one tree; `api`, `web` and the OpenAI facade only render it.
 
-    Problem
-    ├── InvalidInput            400 invalid_input        names the fields
-    │   └── Malformed           400 malformed            the body cannot be read at all
-    ├── Unauthenticated         401 unauthenticated
-    ├── Forbidden               403 forbidden
-    ├── NotFound                404 not_found            also for what belongs to somebody else
-    ├── MethodNotAllowed        405 method_not_allowed
-    ├── NotAcceptable           406 not_acceptable
-    ├── Conflict                409 conflict
-    ├── TooLarge                413 too_large
-    ├── UnsupportedMediaType    415 unsupported_media_type
-    ├── IdempotencyMismatch     422 idempotency_mismatch
-    ├── TooManyRequests         429 rate_limited
-    │   └── OverQuota           429 over_quota
-    ├── GenerationFailed        502/504 the provider's slug
-    ├── Unavailable             503 unavailable
-    └── StorageFull             507 storage_full
+Problem
+├── InvalidInput            400 invalid_input        names the fields
+│   └── Malformed           400 malformed            the body cannot be read at all
+├── Unauthenticated         401 unauthenticated
+├── Forbidden               403 forbidden
+├── NotFound                404 not_found            also for what belongs to somebody else
+├── MethodNotAllowed        405 method_not_allowed
+├── NotAcceptable           406 not_acceptable
+├── Conflict                409 conflict
+├── TooLarge                413 too_large
+├── UnsupportedMediaType    415 unsupported_media_type
+├── IdempotencyMismatch     422 idempotency_mismatch
+├── TooManyRequests         429 rate_limited
+│   └── OverQuota           429 over_quota
+├── GenerationFailed        502/504 the provider's slug
+├── Unavailable             503 unavailable
+└── StorageFull             507 storage_full
 """
 
 from collections.abc import Mapping, Sequence

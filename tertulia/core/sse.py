@@ -1,6 +1,6 @@
 """Server-sent events as a response (WHATWG HTML §9.2); the stream views of `api` are its callers."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 from django.http import StreamingHttpResponse
 
@@ -11,13 +11,22 @@ _HEADERS = {
 }
 
 
+class EventStreamResponse(StreamingHttpResponse):
+    """Hands the generator itself to the server; Django would put two more around it, a step each per event."""
+
+    def __init__(self, events: AsyncGenerator[bytes, None], headers: Mapping[str, str]) -> None:
+        super().__init__(events, content_type="text/event-stream; charset=utf-8", headers=dict(headers))
+        self._events = events
+
+    def __aiter__(self) -> AsyncGenerator[bytes, None]:  # type: ignore[override]
+        return self._events
+
+
 def event_stream_response(
-    events: AsyncIterator[bytes], headers: Mapping[str, str] | None = None
-) -> StreamingHttpResponse:
+    events: AsyncGenerator[bytes, None], headers: Mapping[str, str] | None = None
+) -> EventStreamResponse:
     """Send what `events` yields, whole frames or comments, as it comes.
 
     When the client goes away the iterator is closed; whatever it reads from goes on.
     """
-    return StreamingHttpResponse(
-        events, content_type="text/event-stream; charset=utf-8", headers={**_HEADERS, **(headers or {})}
-    )
+    return EventStreamResponse(events, {**_HEADERS, **(headers or {})})

@@ -1,6 +1,6 @@
 """/v1/chat/completions: the engine's answer in OpenAI's shape, whole or as chunks."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from django.http import HttpRequest
@@ -73,7 +73,7 @@ async def _streamed(accepted: Accepted, model: str, include_usage: bool) -> Http
     return event_stream_response(_chunks(encoder, tail, first), _headers(accepted))
 
 
-async def _chunks(encoder: Encoder, tail: Tail, first: Batch) -> AsyncIterator[bytes]:
+async def _chunks(encoder: Encoder, tail: Tail, first: Batch) -> AsyncGenerator[bytes, None]:
     yield encoder.opening() + encoder.pieces(first.pieces)
     batch = first
     while batch.end is None:

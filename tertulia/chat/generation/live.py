@@ -15,13 +15,15 @@ from tertulia.chat.generation.events import FIRST_POSITION, End, Piece
 class LiveLog:
     """Pieces of one live run, the part of them that is stored, and the readers who wait for more."""
 
-    __slots__ = ("_stored", "_waiters", "end", "generation_id", "pieces", "position")
+    __slots__ = ("_ends", "_stored", "_waiters", "end", "generation_id", "pieces", "position")
 
     def __init__(self, generation_id: UUID) -> None:
         self.generation_id = generation_id
         self.pieces: list[Piece] = []
         self.position = FIRST_POSITION
         self.end: End | None = None
+        # Plain numbers beside the pieces: readers look their place up for every token.
+        self._ends: list[int] = []
         self._stored = 0
         self._waiters: set[asyncio.Future[None]] = set()
 
@@ -30,6 +32,7 @@ class LiveLog:
         piece = Piece(self.position, kind, payload)
         self.pieces.append(piece)
         self.position = piece.after
+        self._ends.append(self.position)
         self.wake()
 
     def close(self, end: End) -> None:
@@ -41,7 +44,7 @@ class LiveLog:
         """The pieces after `position`, the first one cut to begin there."""
         if position >= self.position or not self.pieces:
             return ()
-        index = bisect_right(self.pieces, position, key=_after)
+        index = bisect_right(self._ends, position)
         first = self.pieces[index].beyond(position)
         return [first, *self.pieces[index + 1 :]]
 
@@ -68,7 +71,3 @@ class LiveLog:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
-
-
-def _after(piece: Piece) -> int:
-    return piece.after

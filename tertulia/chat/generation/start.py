@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tertulia.accounts import quota
 from tertulia.accounts.models import User
+from tertulia.accounts.quota import Standing
 from tertulia.chat import queries, tree
 from tertulia.chat.generation import prompt
 from tertulia.chat.generation.events import Ids
@@ -74,11 +75,12 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What was committed. `plan` is None for a replay: the run exists already."""
+    """What was committed, and the user's quota after it. `plan` is None for a replay: the run exists already."""
 
     ids: Ids
     conversation_id: UUID
     plan: Plan | None
+    standing: Standing
 
 
 def start_generation(send: Send) -> Started:
@@ -100,7 +102,7 @@ def _start(send: Send) -> Started:
     with transaction():
         if send.key and (replay := _claimed(send.user, send.key)):
             return replay
-        quota.reserve(user=send.user, generation_id=ids.generation)
+        standing = quota.reserve(user=send.user, generation_id=ids.generation)
         conversation = _conversation(send, ids)
         history = _history(send)
         _create_rows(send, conversation, ids)
@@ -108,7 +110,7 @@ def _start(send: Send) -> Started:
             mine = IdempotencyKey.objects.filter(user=send.user, key=send.key.key)
             mine.update(generation_id=ids.generation)
         request = _request(send, history, ids)
-    return Started(ids, conversation.id, Plan(ids.generation, request, send.resolved.provider))
+    return Started(ids, conversation.id, Plan(ids.generation, request, send.resolved.provider), standing)
 
 
 def _claimed(user: User, key: Key) -> Started | None:
@@ -126,7 +128,8 @@ def _claimed(user: User, key: Key) -> Started | None:
     run = first.generation
     if run is None:  # cannot be: both are written in one transaction
         raise NotFound
-    return Started(Ids(run.id, run.user_message_id, run.answer_id), run.conversation_id, None)
+    ids = Ids(run.id, run.user_message_id, run.answer_id)
+    return Started(ids, run.conversation_id, None, quota.standing(user))
 
 
 def _conversation(send: Send, ids: Ids) -> Conversation:

@@ -6,7 +6,7 @@ reader holds no database connection while it waits.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -96,7 +96,7 @@ async def ended(generation_id: UUID) -> End:
     return batch.end
 
 
-async def event_stream(ids: Ids, position: int) -> AsyncIterator[bytes]:
+async def event_stream(ids: Ids, position: int) -> AsyncGenerator[bytes, None]:
     """The wire form of a run from `position` on, with comments as heartbeats; ends after the end event."""
     if position < events.FIRST_POSITION:
         yield events.encode_start(ids)
