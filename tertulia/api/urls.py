@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from tertulia.api import catalogue, chat, conversations, generations, messages, schema, usage
+from tertulia.api import (
+    catalogue,
+    characters,
+    chat,
+    conversations,
+    generations,
+    instances,
+    messages,
+    quotes,
+    schema,
+    usage,
+)
 from tertulia.api.openai import completions, errors, models
 
 urlpatterns = [
@@ -30,11 +41,20 @@ urlpatterns = [
     path("api/generations/<str:generation_id>", generations.GenerationView.as_view(), name="generation"),
     path("api/generations/<str:generation_id>/events", generations.EventsView.as_view(), name="events"),
     path("api/generations/<str:generation_id>/stop", generations.StopView.as_view(), name="stop"),
+    # Characters and their instances
+    *characters.urlpatterns,
+    *instances.urlpatterns,
     # What there is
     path("api/models", catalogue.ModelsView.as_view(), name="models"),
     path("api/usage", usage.UsageView.as_view(), name="usage"),
     path("api/schema", schema.SchemaView.as_view(), name="schema"),
     path("api/docs", schema.docs, name="docs"),
+    # The quote board
+    path("quote", quotes.QuotesView.as_view(), name="quotes"),
+    path("quote/apply", quotes.DecisionsView.as_view(), name="quote-decisions"),
+    path("quote/import", quotes.ImportView.as_view(), name="quote-import"),
+    path("quote/<str:quote_id>", quotes.QuoteView.as_view(), name="quote"),
+    path("quote/<str:quote_id>/report", quotes.ReportView.as_view(), name="quote-report"),
     # The OpenAI-compatible facade
     path("v1/models", models.FacadeModelsView.as_view(), name="facade-models"),
     path("v1/models/<path:model_id>", models.FacadeModelView.as_view(), name="facade-model"),

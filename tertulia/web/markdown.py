@@ -66,10 +66,16 @@ class _Renderer(RendererHTML):
     """Markup of the parts that differ from CommonMark's."""
 
     def heading_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
-        return f"<{_heading(tokens[index])}>"
+        """An answer may begin with ### or skip a level; below the page's h1 and the answer's h2 there is no gap."""
+        depth, outline = int(tokens[index].tag[1:]), env.setdefault("outline", [])
+        while outline and outline[-1] >= depth:
+            outline.pop()
+        env["heading"] = f"h{min(6, 3 + len(outline))}"
+        outline.append(depth)
+        return f"<{env['heading']}>"
 
     def heading_close(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
-        return f"</{_heading(tokens[index])}>\n"
+        return f"</{env['heading']}>\n"
 
     def table_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
         return '<div class="table" tabindex="0"><table>\n'
@@ -103,11 +109,6 @@ class _Renderer(RendererHTML):
     def formula(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
         display = " data-display" if tokens[index].block else ""
         return f'<span class="formula"{display}>{escape(tokens[index].content)}</span>'
-
-
-def _heading(token: Token) -> str:
-    # The page has one h1 of its own; an answer's headings stand below the answer's.
-    return f"h{min(6, int(token.tag[1:]) + 2)}"
 
 
 def _cell(token: Token) -> str:

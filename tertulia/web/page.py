@@ -68,6 +68,7 @@ def _composer(
     if view.typed is not None:
         given = {name: view.typed.get(name, "") for name in (*forms.PARAMETERS, "model")}
     content = view.typed.get("content", "") if view.typed is not None else take_draft(request)
+    errors = (view.problem and view.problem.errors) or {}
     return {
         "action": f"/c/{conversation.id}/send" if conversation else "/send",
         "content": content,
@@ -75,7 +76,8 @@ def _composer(
         "key": secrets.token_urlsafe(16),
         "limit": MAX_CONTENT,
         "models": [model.id for model in view.models],
-        "errors": view.problem.errors if view.problem else None,
+        "errors": errors,
+        "options_at_fault": not errors.keys().isdisjoint(forms.OptionsForm.base_fields),
     }
 
 

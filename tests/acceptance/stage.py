@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,12 @@ PROVIDER_KEY = "sk-canary-5e0c0de5b1a9473f"
 _SECRET_KEY = "of the acceptance programme, of sufficient length: " + "0123456789" * 3
 
 READY_SECONDS = 30.0
+
+# A provider's fault or a database that is away is told by its status (502 to 507) and logged as such.
+_COMPLAINT = re.compile(
+    r"database is locked|Traceback|CRITICAL|Internal Server Error"
+    r"|ERROR (?!django\.request (Bad Gateway|Gateway|Service|Insufficient))"
+)
 
 
 class Server(Process):
@@ -138,9 +145,8 @@ class World:
         return "".join(path.read_text(encoding="utf-8", errors="replace") for path in outputs)
 
     def complaints(self) -> list[str]:
-        """Lines of the logs that tell of a fault: a lock, a traceback, an error."""
-        words = ("database is locked", "Traceback", "ERROR", "CRITICAL")
-        return [line[:300] for line in self.said().splitlines() if any(word in line for word in words)]
+        """Lines of the logs that tell of a fault of the servers' own: a lock, a traceback, a 500."""
+        return [line[:300] for line in self.said().splitlines() if _COMPLAINT.search(line)]
 
     def _output(self, name: str) -> Path:
         return self.folder / f"{name}-{next(_processes)}.log"

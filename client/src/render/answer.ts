@@ -26,10 +26,10 @@ export class GrowingAnswer {
 
   constructor(host: HTMLElement, renderer: MarkdownRenderer, onShown: () => void = () => undefined) {
     this.#host = host;
-    this.#renderer = renderer;
+    this.#renderer = renderer.fresh();
     this.#onShown = onShown;
     this.#tail.className = "tail";
-    this.#rest = new OpenRest(this.#tail, renderer);
+    this.#rest = new OpenRest(this.#tail, this.#renderer);
     host.replaceChildren(this.#tail);
   }
 
@@ -48,7 +48,7 @@ export class GrowingAnswer {
       this.#append(this.#blocks.finish());
     } else {
       const whole = new Blocks();
-      this.#host.replaceChildren(...this.#renderer.blocks([...whole.append(text).closed, ...whole.finish()]));
+      this.#host.replaceChildren(...this.#renderer.fresh().blocks([...whole.append(text).closed, ...whole.finish()]));
     }
     this.#pending = "";
     this.#tail.remove();
@@ -84,7 +84,7 @@ export class GrowingAnswer {
     this.#pending = "";
     this.#append(closed);
     if (fence) this.#rest.showFence(fence);
-    else this.#rest.showTokens(open);
+    else this.#renderer.provisionally(() => this.#rest.showTokens(open));
   }
 
   #append(closed: readonly Token[]): void {

@@ -12,12 +12,30 @@ export interface Words {
   image: string;
 }
 
-/** Writes tokens as nodes. `words` are the few words that it adds. */
+/** Writes the tokens of one answer as nodes. `words` are the few words that it adds. */
 export class MarkdownRenderer {
   readonly #words: Words;
+  /** The depths of the headings that the present place is under: an answer may begin with ### or skip a level. */
+  #outline: number[] = [];
 
   constructor(words: Words) {
     this.#words = words;
+  }
+
+  /** A renderer for another answer. */
+  fresh(): MarkdownRenderer {
+    return new MarkdownRenderer(this.#words);
+  }
+
+  /** Renders what may still change, so that what comes after it does not depend on it. */
+  provisionally<T>(work: () => T): T {
+    const outline = this.#outline;
+    this.#outline = [...outline];
+    try {
+      return work();
+    } finally {
+      this.#outline = outline;
+    }
   }
 
   /** A block that will not change. Spaces and link definitions give nothing. */
@@ -75,8 +93,10 @@ export class MarkdownRenderer {
   }
 
   #heading(token: Tokens.Heading): HTMLElement {
-    // The page has one h1 of its own; an answer's headings stand below the answer's.
-    const level = Math.min(6, token.depth + 2) as 3 | 4 | 5 | 6;
+    while ((this.#outline.at(-1) ?? 0) >= token.depth) this.#outline.pop();
+    // Below the page's h1 and the answer's h2, without a gap between levels.
+    const level = Math.min(6, 3 + this.#outline.length) as 3 | 4 | 5 | 6;
+    this.#outline.push(token.depth);
     return element(`h${level}`, {}, ...this.#inline(token.tokens));
   }
 

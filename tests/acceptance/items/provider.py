@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.acceptance.clients import Answer, Client, Conversation
@@ -86,19 +86,20 @@ class Cell:
     status: int
     finish_reason: str
     text: str
-    messages: list[dict[str, Any]]
-    units: int
+    said: list[str] = field(default_factory=list)
+    stored: str = ""
+    units: int = -1
 
     def faults(self, calls: int) -> list[str]:
         checks = {
             f"slug {self.slug!r}, required {self.fault.slug!r}": self.slug == self.fault.slug,
             f"status {self.status}": self.status in self._allowed_statuses(),
             f"finish reason {self.finish_reason!r}": self._finished_as_told(),
-            f"user's message lost: {self.messages}": self._kept_message(),
-            f"{self.units} units, text {self._stored()!r}": self.units == (1 if self._stored() else 0),
+            f"the user's messages are {self.said}": self.said == [self.content],
+            f"{self.units} units, text {self.stored!r}": self.units == (1 if self.stored else 0),
             f"{calls} provider calls": calls <= self.fault.calls,
-            f"stored text {self._stored()!r}": bool(self._stored()) == self.fault.keeps_text,
-            f"shown text {self.text!r} is not the stored {self._stored()!r}": self._shown_is_stored(),
+            f"stored text {self.stored!r}": bool(self.stored) == self.fault.keeps_text,
+            f"shown text {self.text!r} is not the stored {self.stored!r}": self._shown_is_stored(),
         }
         return [f"{self.fault.name}, {self.face}: {text}" for text, holds in checks.items() if not holds]
 
@@ -109,17 +110,9 @@ class Cell:
     def _finished_as_told(self) -> bool:
         return not self.fault.finish_reason or self.finish_reason == self.fault.finish_reason
 
-    def _kept_message(self) -> bool:
-        return [message["content"] for message in self.messages if message["role"] == "user"] == [
-            self.content
-        ]
-
-    def _stored(self) -> str:
-        return "".join(message["content"] for message in self.messages if message["role"] == "assistant")
-
     def _shown_is_stored(self) -> bool:
         """A plain refusal shows no text."""
-        return self.text == self._stored() or (self.face == "facade plain" and self.status != 200)
+        return self.text == self.stored or (self.face == "facade plain" and self.status != 200)
 
 
 async def provider_faults(stage: Stage) -> Outcome:
@@ -153,23 +146,23 @@ async def _play_cells(world: World, places: dict[str, str]) -> list[Cell]:
         content = scripted(f"{fault.name} by the {face}.", **(fault.told or {}))
         client = person.at(places[fault.base])
         cell: Cell = await plays[face](client, fault, content)
-        cell.messages = await _all_messages(client)
+        cell.said, cell.stored = await _exchanges(client)
         cell.units = (await client.get("/api/usage")).json()["used"]
         return cell
 
     return list(await asyncio.gather(*(play(fault, face) for fault in FAULTS for face in FACES)))
 
 
-async def _all_messages(client: Client) -> list[dict[str, Any]]:
-    """Every message of every conversation of the person."""
-    conversations = (await client.get("/api/conversations")).json()["results"]
-    pages = [await Conversation(client, conversation["id"]).messages() for conversation in conversations]
-    return [message for page in pages for message in page]
+async def _exchanges(client: Client) -> tuple[list[str], str]:
+    """What the person has said, on whatever interface, and the text that was stored as an answer."""
+    exchanges = (await client.get("/chat")).json()["results"]
+    replies = [exchange["chat_reply"]["content"] for exchange in exchanges if exchange["chat_reply"]]
+    return [exchange["content"] for exchange in exchanges], "".join(replies)
 
 
 def _cell(fault: Fault, face: str, content: str, seen: str, status: int, **found: str) -> Cell:
-    text = {"slug": "", "finish_reason": "", "text": "", **found}
-    return Cell(fault, face, content, seen, status=status, messages=[], units=-1, **text)
+    slug, finish_reason, text = (found.get(name, "") for name in ("slug", "finish_reason", "text"))
+    return Cell(fault, face, content, seen, slug, status, finish_reason, text)
 
 
 async def _native(client: Client, fault: Fault, content: str) -> Cell:
