@@ -23,13 +23,21 @@ class BodyLimit:
         self._limit = limit
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        if _declared_length(scope) > self._limit:
+        declared = _declared_length(scope)
+        if declared is None:
+            await self._counted(scope, receive, send)
+        elif declared > self._limit:
             await self._refuse(send)
-            return
+        else:
+            # The server's parser gives no byte more than was declared.
+            await self._app(scope, receive, send)
+
+    async def _counted(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """A body in chunks, which tells its length only by coming."""
         seen = 0
         started = False
 
-        async def counted() -> Message:
+        async def counting() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
@@ -37,13 +45,13 @@ class BodyLimit:
                 raise _Exceeded
             return message
 
-        async def noted(message: Message) -> None:
+        async def noting(message: Message) -> None:
             nonlocal started
             started = True
             await send(message)
 
         try:
-            await self._app(scope, counted, noted)
+            await self._app(scope, counting, noting)
         except _Exceeded:
             if not started:
                 await self._refuse(send)
@@ -56,8 +64,10 @@ class BodyLimit:
         await send({"type": "http.response.body", "body": response.content})
 
 
-def _declared_length(scope: MutableMapping[str, Any]) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else 0
-    return 0
+def _declared_length(scope: MutableMapping[str, Any]) -> int | None:
+    """What Content-Length says, 0 for a request without a body; None where only the chunks tell (RFC 9112 §6.3)."""
+    headers = dict(scope["headers"])
+    if b"transfer-encoding" in headers:
+        return None
+    length = headers.get(b"content-length", b"0")
+    return int(length) if length.isdigit() else None
