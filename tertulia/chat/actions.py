@@ -7,9 +7,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from tertulia.accounts import quota
 from tertulia.accounts.models import User
+from tertulia.characters import actions as character_actions
 from tertulia.chat.models import Conversation, Generation, GenerationEvent, Message
 from tertulia.core import clock
 from tertulia.core.db import transaction
+from tertulia.quotes import actions as quote_actions
 
 
 def create_conversation(*, user: User, title: str, origin: str) -> Conversation:
@@ -46,8 +48,10 @@ def delete_all(*, user: User) -> None:
 
 
 def erase_user(*, user: User) -> None:
-    """Remove all that a user said and was told, before the account itself goes."""
+    """Remove all that a user said, was told and made, before the account itself goes. Applied quotes stay, nameless."""
     delete_all(user=user)
+    character_actions.erase_user(user=user)
+    quote_actions.erase_user(user=user)
 
 
 def _delete_conversations(doomed: QuerySet[Conversation]) -> None:

@@ -68,7 +68,7 @@ class Application:
     """Starts and ends the supervisor with the server's life, and hands requests on."""
 
     def __init__(self) -> None:
-        self._http = BodyLimit(_static_files(_django), settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        self._http = BodyLimit(_static_files(_django), settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.UPLOAD_LIMITS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

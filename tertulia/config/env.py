@@ -93,6 +93,14 @@ def choice(env: environ.Env, name: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
+def origin(env: environ.Env, name: str, default: str) -> str:
+    """The beginning of a service's addresses, http or https, without a slash at its end."""
+    value: str = (env.str(name, "") or default).rstrip("/")
+    if not value.startswith(("https://", "http://")):
+        raise ImproperlyConfigured(f"{name}: an address that begins with https://; not {value!r}.")
+    return value
+
+
 def time_zone(env: environ.Env, name: str) -> str:
     """A name of the IANA time zone database; UTC by default."""
     value = env.str(name, "") or "UTC"

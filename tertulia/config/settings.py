@@ -1,5 +1,6 @@
 """Django's settings, from the environment; every variable is listed in `.env.example` and in the reference page."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,10 @@ CSRF_FAILURE_VIEW = "tertulia.config.errors.csrf_failure"
 # Bodies beyond this are refused with 413 before they are read whole.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+# Addresses that take a file: its own limit, which the view names, and a little for the form around it.
+UPLOAD_LIMITS = {
+    re.compile(r"/api/characters/(import|[^/]+/picture)"): 10_100_000,
+}
 
 # --- Application ----------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -82,6 +87,10 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.headless",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.kakao",
     "corsheaders",
     "rest_framework",
     "drf_spectacular",
@@ -142,8 +151,23 @@ HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True
 HEADLESS_JWT_ROTATE_REFRESH_TOKEN = True
 HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 900
 HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = 14 * 86_400
+MFA_ADAPTER = "tertulia.accounts.factors.Adapter"
+# A code of the half minute before or after: clocks of telephones differ.
+MFA_TOTP_TOLERANCE = 1
+SOCIALACCOUNT_QUERY_EMAIL = True
+SOCIALACCOUNT_STORE_TOKENS = False
+GITHUB_CLIENT_ID = env.str("GITHUB_CLIENT_ID", "")
+GITHUB_CLIENT_SECRET = env.str("GITHUB_CLIENT_SECRET", "")
+GITHUB_URL = environment.origin(env, "GITHUB_URL", "https://github.com")
+_github_api = "https://api.github.com" if GITHUB_URL == "https://github.com" else f"{GITHUB_URL}/api/v3"
+GITHUB_API_URL = environment.origin(env, "GITHUB_API_URL", _github_api)
+KAKAO_CLIENT_ID = env.str("KAKAO_CLIENT_ID", "")
+KAKAO_CLIENT_SECRET = env.str("KAKAO_CLIENT_SECRET", "")
+KAKAO_AUTH_URL = environment.origin(env, "KAKAO_AUTH_URL", "https://kauth.kakao.com")
+KAKAO_API_URL = environment.origin(env, "KAKAO_API_URL", "https://kapi.kakao.com")
 vars().update(env.email_url_config(env.str("EMAIL_URL", "") or "consolemail://"))
 TERTULIA_SIGNUP = environment.choice(env, "TERTULIA_SIGNUP", ("open", "invite", "closed"))
+TERTULIA_VERIFY_EMAIL = env.bool("TERTULIA_VERIFY_EMAIL", False)
 TERTULIA_DAILY_QUOTA = environment.optional_count(env, "TERTULIA_DAILY_QUOTA", 5)
 TERTULIA_TIME_ZONE = environment.time_zone(env, "TERTULIA_TIME_ZONE")
 

@@ -1,6 +1,7 @@
 """A limit on request bodies before anything buffers them; the ASGI application wraps Django in it."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from tertulia.core.errors import TooLarge, json_response
@@ -16,23 +17,30 @@ class _Exceeded(Exception):
 
 
 class BodyLimit:
-    """Answers 413 when a body declares or delivers more than `limit` bytes; a lying length gains nothing."""
+    """Answers 413 when a body declares or delivers more than `limit` bytes; a lying length gains nothing.
 
-    def __init__(self, app: App, limit: int) -> None:
+    `larger` are the limits of addresses that take files.
+    """
+
+    def __init__(self, app: App, limit: int, larger: Mapping[re.Pattern[str], int]) -> None:
         self._app = app
         self._limit = limit
+        self._larger = larger
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        declared = _declared_length(scope)
+        declared, limit = _declared_length(scope), self._limit_of(scope["path"].rstrip("/"))
         if declared is None:
-            await self._counted(scope, receive, send)
-        elif declared > self._limit:
-            await self._refuse(send)
+            await self._counted(limit, scope, receive, send)
+        elif declared > limit:
+            await self._refuse(limit, send)
         else:
             # The server's parser gives no byte more than was declared.
             await self._app(scope, receive, send)
 
-    async def _counted(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    def _limit_of(self, path: str) -> int:
+        return next((limit for pattern, limit in self._larger.items() if pattern.fullmatch(path)), self._limit)
+
+    async def _counted(self, limit: int, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """A body in chunks, which tells its length only by coming."""
         seen = 0
         started = False
@@ -41,7 +49,7 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._limit:
+            if seen > limit:
                 raise _Exceeded
             return message
 
@@ -54,10 +62,10 @@ class BodyLimit:
             await self._app(scope, counting, noting)
         except _Exceeded:
             if not started:
-                await self._refuse(send)
+                await self._refuse(limit, send)
 
-    async def _refuse(self, send: Send) -> None:
-        response = json_response(TooLarge(errors={"body": [f"At most {self._limit} bytes."]}))
+    async def _refuse(self, limit: int, send: Send) -> None:
+        response = json_response(TooLarge(errors={"body": [f"At most {limit} bytes."]}))
         headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
         headers += [(b"connection", b"close"), (b"x-content-type-options", b"nosniff")]
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})

@@ -5,7 +5,6 @@ unit of work on a bounded pool of threads and gives the connection back before i
 """
 
 import asyncio
-import contextvars
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import connection, connections
 from django.db.transaction import atomic
+from django.utils import translation
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,12 +30,18 @@ _sqlite_writer = threading.RLock()
 
 
 async def in_db(unit: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run `unit` on a database thread, in the caller's context (language, time zone); return its result.
+    """Run `unit` on a database thread, in the caller's language; return its result.
 
     A cancelled caller does not stop the unit: its transaction ends by itself, as one.
     """
-    call = partial(contextvars.copy_context().run, released, partial(unit, *args, **kwargs))
+    # Django keeps the active language for each thread; a copied context does not carry it over.
+    call = partial(_crossed, translation.get_language(), partial(unit, *args, **kwargs))
     return await asyncio.get_running_loop().run_in_executor(_pool, call)
+
+
+def _crossed(language: str | None, unit: Callable[[], R]) -> R:
+    with translation.override(language):
+        return released(unit)
 
 
 def released(unit: Callable[[], R]) -> R:
