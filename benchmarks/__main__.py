@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 
-from benchmarks import browser, lists, start, streams, turn
+from benchmarks import browser, lists, retrieval, start, streams, turn
 from benchmarks.report import Report, machine
 
 BENCHMARKS = {
@@ -11,6 +11,7 @@ BENCHMARKS = {
     "streams": streams.measure,
     "turn": turn.measure,
     "lists": lists.measure,
+    "retrieval": retrieval.measure,
     "browser": browser.measure,
 }
 

@@ -45,7 +45,7 @@ def _body(data: bytes, *, more: bool) -> Message:
 def main() -> None:
     config = uvicorn.Config(application, port=0, lifespan="off", log_level="error", access_log=False)
     listening = config.bind_socket()
-    print(f"ready {listening.getsockname()[1]}", flush=True)
+    print(f"ready http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
     uvicorn.Server(config).run(sockets=[listening])
 
 

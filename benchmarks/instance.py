@@ -9,11 +9,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from benchmarks.proc import Tree
 from benchmarks.report import Report
 from tests.acceptance.processes import ROOT, Process, clean_environment, python
 from tests.acceptance.stage import Server, Stage, World
+
+
+def port_of(url: str) -> int:
+    port = urlsplit(url).port
+    assert port is not None
+    return port
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +36,11 @@ class Instance:
 
     @property
     def port(self) -> int:
-        return int(self.url.rpartition(":")[2])
+        return port_of(self.url)
 
     @property
     def provider_port(self) -> int:
-        return int(self.world.provider.url.removesuffix("/v1").rpartition(":")[2])
+        return port_of(self.world.provider.url)
 
     @property
     def processes(self) -> Tree:
@@ -53,19 +60,19 @@ class Instance:
 
 
 @asynccontextmanager
-async def instance(report: Report) -> AsyncIterator[Instance]:
+async def instance(report: Report, **environment: str) -> AsyncIterator[Instance]:
     """A fresh instance of the report's kind; nothing of it is left afterwards."""
     stage = Stage(report.db, seed=0, nightly=False, random=random.Random(0))
-    async with stage.world(servers=0) as world:
+    async with stage.world(servers=0, quota=None, cluster=None, folder=None, **environment) as world:
         yield Instance(world, await world.start_server("--workers", str(report.workers)))
 
 
 @asynccontextmanager
-async def bare_server() -> AsyncIterator[tuple[Tree, int]]:
-    """benchmarks.floor in a process of its own, and its port."""
-    with tempfile.TemporaryDirectory(prefix="tertulia-floor-") as folder:
-        process = Process(python("-m", "benchmarks.floor"), {}, Path(folder, "output"))
+async def beside(module: str) -> AsyncIterator[tuple[Tree, str]]:
+    """A module that serves by itself, in a process of its own: it, and the address that it announces."""
+    with tempfile.TemporaryDirectory(prefix="tertulia-bench-") as folder:
+        process = Process(python("-m", module), {}, Path(folder, "output"))
         try:
-            yield Tree(process.pid), int(await process.announced(r"ready (\d+)"))
+            yield Tree(process.pid), await process.announced(r"ready (\S+)")
         finally:
             process.kill()

@@ -18,7 +18,7 @@ async def measure(report: Report, only: frozenset[str]) -> None:
         client = tested.world.anyone.with_headers(Authorization=f"Bearer {owner['token']}")
         paths = {
             "conversations": "/api/conversations",
-            "page 100": await _page(client, "/api/conversations", DEEP),
+            "page-100": await _page(client, "/api/conversations", DEEP),
             "messages": f"/api/conversations/{owner['conversation']}/messages",
             "chat": "/chat",
             "exchanges": "/api/messages/",

@@ -1,6 +1,7 @@
 """Processor time and memory of a process and its children, from Linux's /proc; benchmarks of servers ask here."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +44,8 @@ class Tree:
         members = [self.root]
         for pid in members:
             for task in Path(f"/proc/{pid}/task").iterdir():
-                members += [int(child) for child in (task / "children").read_text().split()]
+                with suppress(FileNotFoundError):  # a thread that has ended meanwhile
+                    members += [int(child) for child in (task / "children").read_text().split()]
         return members
 
 

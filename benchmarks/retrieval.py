@@ -1,39 +1,27 @@
 """Which lines the board finds for a question (recall by language, method and kind), and how fast among 100,000.
 
-`python -m benchmarks.retrieval` measures in the instance of its environment and prints JSON; `measure` makes such an
-instance, empty, on either database.
+`benchmarks.board` does it inside an empty instance, which `measure` makes on either database.
 """
 
 import asyncio
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import LANGUAGES, Corpus, Question
-from benchmarks.report import Report, quantile
+from benchmarks.report import Report
+from tests import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
-LIMIT = 5
-SPEED_QUOTES = 100_000
-SPEED_SEARCHES = 200
-# Words of the invented language of the speed test, as frequent as those of a natural one (Zipf).
-VOCABULARY = 30_000
-
-# The texts that a method finds for a question, best first.
-Method = Callable[[str], list[str]]
+_CHILD = "import sys, django; django.setup(); from benchmarks import board; board.main(sys.argv[1:])"
 
 
 async def measure(report: Report, only: frozenset[str]) -> None:
-    """The parts `quality` and `speed`, or those in `only`."""
+    """The parts `quality` and `speed`, or those of them in `only`."""
     folder = Path(tempfile.mkdtemp(prefix="tertulia-retrieval-"))
     try:
         figures = await asyncio.to_thread(_in_instance, folder, report.db, only)
@@ -48,174 +36,9 @@ def _in_instance(folder: Path, db: str, only: frozenset[str]) -> dict[str, dict[
         "DJANGO_SETTINGS_MODULE": "tertulia.config.settings",
         "TERTULIA_DATA": str(folder),
         "SECRET_KEY": "for a benchmark only, of sufficient length: 0123456789",
-        "DATABASE_URL": _postgres(folder) if db == "postgres" else "",
+        "DATABASE_URL": postgres.start(folder) if db == "postgres" else "",
     }
-    command = [sys.executable, "-m", "benchmarks.retrieval", *sorted(only)]
+    command = [sys.executable, "-c", _CHILD, *sorted(only)]
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True)
     result: dict[str, dict[str, Any]] = json.loads(done.stdout)
     return result
-
-
-def _postgres(folder: Path) -> str:
-    from tests.postgres import start  # only where it is wanted: it unpacks a server
-
-    return start(folder)
-
-
-# --- Inside the instance --------------------------------------------------------------------------------------------
-
-
-def main(only: frozenset[str]) -> None:
-    import django  # the parent process has none
-
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
-    figures: dict[str, dict[str, Any]] = {}
-    if not only or "quality" in only:
-        figures |= _quality()
-    if not only or "speed" in only:
-        figures |= _speed()
-    json.dump(figures, sys.stdout)
-
-
-def _quality() -> dict[str, dict[str, Any]]:
-    corpora = [Corpus(language) for language in LANGUAGES]
-    lines = [line for corpus in corpora for line in corpus.lines()]
-    stored = _import(
-        {"content": line.content, "speaker": line.speaker, "source": line.source} for line in lines
-    )
-    assert stored == len(lines), "the lines are not distinct"
-    methods: dict[str, Method] = {"bm25": _relevant, "substring": _substring}
-    figures = {}
-    for corpus in corpora:
-        questions = list(corpus.questions())
-        for name, method in methods.items():
-            figures[f"{corpus.language} {name}"] = _graded(questions, method)
-    return figures
-
-
-def _graded(questions: Iterable[Question], method: Method) -> dict[str, Any]:
-    """Recall@5 by kind, and the share of the negatives for which nothing was found."""
-    right: dict[str, list[bool]] = {}
-    for question in questions:
-        found = method(question.text)
-        is_right = question.wanted.content in found if question.wanted else not found
-        right.setdefault(question.kind, []).append(is_right)
-        if os.environ.get("SHOW_MISSES") and not is_right:
-            print(question.kind, question.text, "→", found[:2], file=sys.stderr)
-    return {kind: round(sum(marks) / len(marks), 3) for kind, marks in right.items()}
-
-
-def _relevant(question: str) -> list[str]:
-    """What ships."""
-    from tertulia.quotes.retrieval import relevant  # needs Django's set-up
-
-    return [passage.text for passage in relevant(question, limit=LIMIT)]
-
-
-def _substring(question: str) -> list[str]:
-    """For comparison: lines with the most words of the question in them, by LIKE, as a naive board would search."""
-    from django.db.models import Case, IntegerField, Q, Value, When
-
-    from tertulia.quotes.models import Quote
-
-    words = {word.strip("¿?.,:;，。：？「」") for word in question.split()} - {""}
-    score: Any = Value(0)
-    condition = Q()
-    for word in words:
-        condition |= Q(content__icontains=word)
-        score += Case(When(content__icontains=word, then=1), default=0, output_field=IntegerField())
-    rows = Quote.objects.filter(condition, is_apply=True).annotate(score=score).order_by("-score", "id")
-    return list(rows.values_list("content", flat=True)[:LIMIT])
-
-
-def _import(words: Iterable[dict[str, str]]) -> int:
-    from tertulia.quotes.importing import Line, import_lines
-
-    lines = (Line(number, each) for number, each in enumerate(words, start=1))
-    return sum(outcome.status == "created" for outcome in import_lines(user=None, lines=lines, is_apply=True))
-
-
-# --- Speed ----------------------------------------------------------------------------------------------------------
-
-
-class Babble:
-    """Texts without a meaning over words of all five scripts, with natural frequencies. Equal seeds, equal texts."""
-
-    def __init__(self, seed: int = 1) -> None:
-        self.random = random.Random(seed)
-        self.words = list(dict.fromkeys(self._word(number % 5) for number in range(VOCABULARY)))
-        self._weights = list(accumulate(1 / (rank + 3) for rank in range(len(self.words))))
-
-    def text(self, least: int, most: int) -> str:
-        count = self.random.randint(least, most)
-        return " ".join(self.random.choices(self.words, cum_weights=self._weights, k=count))
-
-    def _word(self, script: int) -> str:
-        letters = {2: ("бвгдклмнпрст", "аеиоу")}.get(script, ("bcdfglmnprst", "aeiou"))
-        if script >= 3:
-            first = (0xAC00, 0x4E00)[script - 3]
-            return "".join(chr(first + self.random.randrange(2_500)) for _ in range(2))
-        count = self.random.randint(2, 4)
-        return "".join(self.random.choice(part) for _ in range(count) for part in letters)
-
-
-def _speed() -> dict[str, dict[str, Any]]:
-    from django.db import connection
-
-    babble = Babble()
-    began = time.perf_counter()
-    stored = _import(_babbled(babble))
-    took = time.perf_counter() - began
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
-    figures: dict[str, dict[str, Any]] = {
-        f"import {stored}": {"seconds": round(took, 1), "per_second": round(stored / took)}
-    }
-    return figures | _searched(babble)
-
-
-def _babbled(babble: Babble) -> Iterator[dict[str, str]]:
-    for _number in range(SPEED_QUOTES):
-        yield {
-            "content": babble.text(6, 16),
-            "speaker": babble.random.choice(babble.words[:2_000]),
-            "source": babble.text(2, 3),
-        }
-
-
-def _searched(babble: Babble) -> dict[str, dict[str, Any]]:
-    from tertulia.quotes import queries
-
-    asked: dict[str, Callable[[], str]] = {
-        "question": lambda: babble.text(3, 10),
-        "one word": lambda: babble.text(1, 1),
-        "rare words": lambda: " ".join(babble.random.choices(babble.words[2_000:], k=4)),
-        "commonest": lambda: " ".join(babble.random.choices(babble.words[:8], k=2)),
-    }
-    methods: dict[str, Callable[[str], object]] = {
-        "retrieve": _relevant,
-        "search page": lambda text: (queries.found(text, {}).count(), list(queries.found(text, {})[:10])),
-    }
-    return {
-        f"{method} {kind}": _timed(search, text)
-        for kind, text in asked.items()
-        for method, search in methods.items()
-    }
-
-
-def _timed(search: Callable[[str], object], text: Callable[[], str]) -> dict[str, Any]:
-    times = []
-    for _each in range(SPEED_SEARCHES):
-        asked = text()
-        began = time.perf_counter()
-        search(asked)
-        times.append((time.perf_counter() - began) * 1000)
-    return {"p50_ms": round(quantile(times, 0.5), 2), "p95_ms": round(quantile(times, 0.95), 2)}
-
-
-if __name__ == "__main__":
-    main(frozenset(sys.argv[1:]))

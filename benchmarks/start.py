@@ -22,12 +22,12 @@ IDLE_SECONDS = 5.0
 
 async def measure(report: Report, only: frozenset[str]) -> None:
     """On SQLite and in one process, whatever the options: this is about the first minute at home."""
-    runs: dict[str, list[Figures]] = {"new": [], "again": [], "dev.py run": []}
+    runs: dict[str, list[Figures]] = {"new": [], "again": [], "dev.py": []}
     for _ in range(report.repeat):
         with tempfile.TemporaryDirectory(prefix="tertulia-start-") as folder:
             for case, measured in runs.items():
                 if not only or case in only:
-                    command = DEV_RUN if case == "dev.py run" else SERVE
+                    command = DEV_RUN if case == "dev.py" else SERVE
                     measured.append(await _started(command, Path(folder)))
     for case, measured in runs.items():
         if measured:

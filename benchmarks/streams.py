@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks import load
-from benchmarks.instance import Instance, bare_server, instance
+from benchmarks.instance import Instance, beside, instance, port_of
 from benchmarks.load import Chat, Outcome, Plan
 from benchmarks.proc import Tree
 from benchmarks.report import Figures, Report, quantile
@@ -90,8 +90,8 @@ async def _run(report: Report, scenario: Scenario) -> Figures:
         direct = await load.run(WARM.from_provider(tested.provider_port))
         plan = scenario.through_tertulia(tested.port, chats[WARM.count :])
         figures = await _played(scenario, plan, tested)
-    async with bare_server() as (process, port):
-        cost, bare = await _cost(scenario, scenario.from_bare_server(port), process)
+    async with beside("benchmarks.floor") as (process, url):
+        cost, bare = await _cost(scenario, scenario.from_bare_server(port_of(url)), process)
     return {
         **figures,
         "added_first_ms": figures["first_p50_ms"] - _delays(direct)["first_p50_ms"],

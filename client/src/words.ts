@@ -9,8 +9,10 @@ export interface Words {
   stopped: string;
   resume: string;
   lost: string;
+  broken: string;
   notSent: string;
   refused: string;
+  overQuota: string;
   signedOut: string;
   signIn: string;
   quota: string;

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.translation import gettext_lazy as _
 
-from tertulia.accounts import tokens
+from tertulia.accounts import sessions, tokens
 from tertulia.accounts.models import ApiKey, User
 from tertulia.core import clock
 from tertulia.core.db import transaction
@@ -51,13 +51,13 @@ def identify(request: HttpRequest) -> Identity | None:
     """The active user behind a request; None when it carries no credential.
 
     A bearer token goes before the cookie, and a bad one is never made good by it: Unauthenticated. Forbidden when
-    a request with a cookie changes something without a CSRF token.
+    a request with a cookie changes something without a CSRF token, and for what an API key's scope leaves out.
     """
     token = _bearer(request)
     if token is None:
         return _by_cookie(request)
     if token.startswith(API_KEY_PREFIX):
-        return _by_api_key(token)
+        return _by_api_key(request, token)
     return _by_jwt(token)
 
 
@@ -90,14 +90,23 @@ def _bearer(request: HttpRequest) -> str | None:
     return found.pop() if found else None
 
 
-def _by_api_key(key: str) -> Identity:
+def _by_api_key(request: HttpRequest, key: str) -> Identity:
     row = ApiKey.objects.select_related("user").filter(digest=api_key_digest(key)).first()
     now = clock.now()
     if row is None or not row.user.is_active or (row.expires_at and row.expires_at <= now):
         raise _refused()
+    if not _covers(row.scope, request):
+        raise Forbidden(_("This API key may not be used for this."))
     if row.last_used_at is None or row.last_used_at <= now - LAST_USED_STEP:
         _note_use(row)
     return Identity(row.user, "api_key", api_key_id=row.pk)
+
+
+def _covers(scope: str, request: HttpRequest) -> bool:
+    """Whether a key of this scope opens the address; what declares none (`key_scope`) is open to full keys only."""
+    if scope == ApiKey.Scope.READ:
+        return request.method in ("GET", "HEAD", "OPTIONS")
+    return scope == ApiKey.Scope.ALL or scope == getattr(request, "key_scope", None)
 
 
 def _note_use(key: ApiKey) -> None:
@@ -119,6 +128,7 @@ def _by_cookie(request: HttpRequest) -> Identity | None:
     if user is None or not user.is_authenticated or not user.is_active:
         return None
     _enforce_csrf(request)
+    sessions.note_seen(request.session)
     return Identity(user, "session", session_key=request.session.session_key)
 
 

@@ -1,6 +1,5 @@
 """Reads of accounts, for the interfaces and for `actions`."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,13 +9,31 @@ from django.db.models import QuerySet
 
 from tertulia.accounts import quota
 from tertulia.accounts.models import ApiKey, SignInLink, User
+from tertulia.accounts.tickets import digest_of
 from tertulia.accounts.validation import normal_email
 from tertulia.core import clock
+
+# With the user's type, so that interfaces, which import no models, can name it.
+__all__ = [
+    "Profile",
+    "User",
+    "api_keys_of",
+    "email_is_taken",
+    "open_sign_in_links",
+    "profile_of",
+    "sign_in_link_is_valid",
+    "signup_is_by_invitation",
+    "signup_is_open",
+    "user_by_email",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What users see of their own account; `time_zone` is the one that counts, `language` empty when not chosen."""
+    """What users see of their own account.
+
+    `email` is empty for who has none, `time_zone` the one that counts, `language` empty when not chosen.
+    """
 
     id: UUID
     email: str
@@ -33,7 +50,7 @@ def profile_of(user: User) -> Profile:
     """The profile with today's standing."""
     return Profile(
         id=user.pk,
-        email=user.email,
+        email=user.address,
         nickname=user.nickname,
         created_at=user.created_at,
         last_login=user.last_login,
@@ -59,6 +76,11 @@ def signup_is_open() -> bool:
     return bool(settings.TERTULIA_SIGNUP == "open")
 
 
+def signup_is_by_invitation() -> bool:
+    """Whether strangers need an invitation."""
+    return bool(settings.TERTULIA_SIGNUP == "invite")
+
+
 def api_keys_of(user: User) -> QuerySet[ApiKey]:
     """The user's keys, newest first; what makes them work is not among their fields."""
     return ApiKey.objects.filter(user=user).order_by("-id")
@@ -71,9 +93,4 @@ def open_sign_in_links() -> QuerySet[SignInLink]:
 
 def sign_in_link_is_valid(token: str) -> bool:
     """Whether a link would sign its user in now; reads only, so that a preview of the link does not use it up."""
-    return open_sign_in_links().filter(digest=link_digest(token), user__is_active=True).exists()
-
-
-def link_digest(token: str) -> str:
-    """What is kept of a link's token."""
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+    return open_sign_in_links().filter(digest=digest_of(token), user__is_active=True).exists()

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
-from tertulia.accounts.models import User
+from tertulia.accounts.models import NO_ADDRESS_DOMAIN, User
 from tertulia.core.errors import InvalidInput
 
 MAX_EMAIL = 254  # RFC 5321 §4.5.3.1.3, as erratum 1690 of RFC 3696 explains
@@ -77,6 +77,8 @@ def _email(text: str) -> str:
     _refuse_unreadable(email)
     _refuse_longer(email, MAX_EMAIL)
     validate_email(email)
+    if email.endswith(f"@{NO_ADDRESS_DOMAIN}"):
+        raise ValidationError(_("No message ever arrives at this address."))
     return email
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
@@ -15,8 +16,9 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tertulia.accounts import actions, queries, tokens, validation
+from tertulia.accounts import actions, entering, factors, queries, recovery, tokens, validation
 from tertulia.accounts.gate import address_of
+from tertulia.accounts.queries import User
 from tertulia.accounts.sessions import SessionStore
 from tertulia.api.endpoint import Endpoint, identity_of
 from tertulia.api.inputs import StrictSerializer, describe
@@ -24,7 +26,7 @@ from tertulia.chat import actions as chat_actions
 from tertulia.core.errors import Forbidden, MethodNotAllowed
 
 
-def _password_field(**options: Any) -> serializers.CharField:
+def password_field(**options: Any) -> serializers.CharField:
     """Taken as typed: blanks around a password belong to it."""
     return serializers.CharField(
         max_length=validation.MAX_PASSWORD,
@@ -42,12 +44,26 @@ def _email_field(**options: Any) -> serializers.CharField:
 class JoinInput(StrictSerializer):
     email = _email_field(label=_("E-mail address"))
     nickname = serializers.CharField(max_length=validation.MAX_NICKNAME, label=_("Nickname"))
-    password = _password_field(label=_("Password"))
+    password = password_field(label=_("Password"))
+    invite = serializers.CharField(max_length=200, required=False, allow_blank=True, label=_("Invitation"))
 
 
 class LoginInput(StrictSerializer):
     email = _email_field(label=_("E-mail address"))
-    password = _password_field(label=_("Password"))
+    password = password_field(label=_("Password"))
+
+
+class CodeInput(StrictSerializer):
+    challenge = serializers.CharField(max_length=200)
+    code = serializers.CharField(max_length=factors.MAX_CODE)
+
+
+class ResetInput(StrictSerializer):
+    email = _email_field(label=_("E-mail address"))
+
+
+class NewPasswordInput(StrictSerializer):
+    password = password_field(label=_("New password"))
 
 
 class RefreshInput(StrictSerializer):
@@ -57,14 +73,14 @@ class RefreshInput(StrictSerializer):
 class ProfileInput(StrictSerializer):
     nickname = serializers.CharField(max_length=validation.MAX_NICKNAME, required=False)
     email = _email_field(required=False)
-    password = _password_field(required=False)
-    current_password = _password_field(required=False)
+    password = password_field(required=False)
+    current_password = password_field(required=False)
     time_zone = serializers.CharField(max_length=64, required=False, allow_blank=True)
     language = serializers.CharField(max_length=16, required=False, allow_blank=True)
 
 
 class EraseInput(StrictSerializer):
-    current_password = _password_field(required=False)
+    current_password = password_field(required=False)
 
 
 class TokensOutput(serializers.Serializer[Any]):
@@ -81,7 +97,7 @@ class StandingOutput(serializers.Serializer[Any]):
 
 class ProfileOutput(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    email = serializers.EmailField()
+    email = serializers.EmailField(allow_blank=True)
     nickname = serializers.CharField()
     created_at = serializers.DateTimeField()
     last_login = serializers.DateTimeField(allow_null=True)
@@ -129,20 +145,22 @@ class PublicView(Endpoint):
 class JoinView(PublicView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
-        """The fields that joining takes."""
-        actions.require_open_signup()
-        return Response(describe(JoinInput))
+        """The fields that joining takes; `invite` where joining is by invitation."""
+        described = describe(JoinInput)
+        if not queries.signup_is_by_invitation():
+            entering.require_signup()
+            del described["fields"]["invite"]
+        return Response(described)
 
     @extend_schema(request=JoinInput, responses={201: JoinedOutput})
     def post(self, request: Request) -> Response:
         """A new account, and its first login."""
-        actions.require_open_signup()
         given = JoinInput.validated(request.data)
-        user = actions.join(**given, address=address_of(request._request))
+        user = entering.join(**given, address=address_of(request._request), site=site_of(request._request))
         pair = tokens.issue(request._request, user)
         body = {
             "id": user.pk,
-            "email": user.email,
+            "email": user.address,
             "nickname": user.nickname,
             "created_at": user.created_at,
             "access": pair.access,
@@ -159,12 +177,44 @@ class LoginView(PublicView):
 
     @extend_schema(request=LoginInput, responses=LoginOutput)
     def post(self, request: Request) -> Response:
-        """A new login."""
+        """A new login. With a second factor: 401 `mfa_required` and a `challenge` for /accounts/login/code."""
         given = LoginInput.validated(request.data)
-        user = actions.sign_in(**given, address=address_of(request._request))
-        pair = tokens.issue(request._request, user)
-        body = {"access": pair.access, "refresh": pair.refresh, "user": queries.profile_of(user)}
-        return Response(LoginOutput(body).data)
+        user = entering.sign_in(**given, address=address_of(request._request))
+        return Response(login_output(request._request, user))
+
+
+class CodeView(PublicView):
+    @extend_schema(request=CodeInput, responses=LoginOutput)
+    def post(self, request: Request) -> Response:
+        """The second step of a login: a code of the authenticator app, or a recovery code."""
+        given = CodeInput.validated(request.data)
+        user = entering.finish_sign_in(**given, address=address_of(request._request))
+        return Response(login_output(request._request, user))
+
+
+class ResetView(PublicView):
+    @extend_schema(request=ResetInput, responses={202: None})
+    def post(self, request: Request) -> Response:
+        """Ask for a link that sets a new password. The answer does not tell whether the account exists."""
+        given = ResetInput.validated(request.data)
+        recovery.request_reset(**given, address=address_of(request._request), site=site_of(request._request))
+        return Response(status=status.HTTP_202_ACCEPTED)
+
+
+class NewPasswordView(PublicView):
+    @extend_schema(request=NewPasswordInput, responses={204: None})
+    def post(self, request: Request, token: str) -> Response:
+        """Set a new password by the token of a link, once. Every login ends."""
+        recovery.reset_password(token=token, **NewPasswordInput.validated(request.data))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ConfirmView(PublicView):
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request, token: str) -> Response:
+        """Confirm an e-mail address by the token of a link, once."""
+        recovery.confirm_address(token=token)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class RefreshView(PublicView):
@@ -198,7 +248,10 @@ class ProfileView(Endpoint):
 
     @extend_schema(request=ProfileInput, responses=ProfileOutput)
     def put(self, request: Request) -> Response:
-        """Change any subset; `email` and `password` need `current_password`. A new password ends other logins."""
+        """Change any subset; `password` needs `current_password` and ends other logins.
+
+        Where addresses are confirmed, a new `email` counts once the link sent to it was opened.
+        """
         changes = ProfileInput.validated(request.data)
         actions.update_profile(
             user=identity_of(request).user,
@@ -206,6 +259,7 @@ class ProfileView(Endpoint):
             changes=changes,
             address=address_of(request._request),
             session=_session(request),
+            site=site_of(request._request),
         )
         return Response(_profile(request))
 
@@ -214,7 +268,7 @@ class ProfileView(Endpoint):
         """Erase the account and everything in it."""
         user = identity_of(request).user
         given = EraseInput.validated(request.data)
-        actions.confirm_password(
+        entering.confirm_password(
             user=user,
             current_password=given.get("current_password"),
             address=address_of(request._request),
@@ -223,6 +277,18 @@ class ProfileView(Endpoint):
         actions.erase_account(user=user)
         request._request.session.flush()
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def login_output(request: HttpRequest, user: User) -> dict[str, Any]:
+    """A new login of an API client."""
+    pair = tokens.issue(request, user)
+    body = {"access": pair.access, "refresh": pair.refresh, "user": queries.profile_of(user)}
+    return dict(LoginOutput(body).data)
+
+
+def site_of(request: HttpRequest) -> str:
+    """The beginning of this instance's addresses, for links in messages; ALLOWED_HOSTS bounds what it may be."""
+    return request.build_absolute_uri("/")
 
 
 def _profile(request: Request) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from tertulia.core.db import in_db
 
 
 class ModelsView(Endpoint):
+    key_scope = "chat"
+
     @extend_schema(responses={200: shape(ModelPage), **problems()})
     async def get(self, request: HttpRequest) -> HttpResponse:
         """The models to choose from; `offline` needs no provider and is always there."""

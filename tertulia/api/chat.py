@@ -26,6 +26,8 @@ class ExchangeInput(FlatSendingInput):
 
 
 class ExchangesView(Endpoint):
+    key_scope = "chat"
+
     @extend_schema(parameters=NUMBERED, responses={200: shape(ExchangePage), **problems(400, 404)})
     def get(self, request: Request) -> Response:
         """One's exchanges, newest first, by numbered pages; the Link header (RFC 8288) names the neighbours."""
@@ -35,7 +37,7 @@ class ExchangesView(Endpoint):
         body = {
             "count": page.total,
             "results": [
-                exchange_output(message, replies.get(message.id), identity.user.email)
+                exchange_output(message, replies.get(message.id), identity.user.address)
                 for message in page.rows
             ],
             "links": [{"rel": link.rel, "method": "GET", "link": link.url} for link in page.links],
@@ -60,6 +62,8 @@ class ExchangesView(Endpoint):
 
 
 class ExchangeView(Endpoint):
+    key_scope = "chat"
+
     @extend_schema(responses={200: shape(CreatedExchangeOutput), **problems(404)})
     def get(self, request: Request, exchange_id: str) -> Response:
         """One exchange."""
@@ -84,7 +88,7 @@ def _read(request: HttpRequest) -> Ask:
         content=check_content(given["content"]),
         model=model_of(given),
         parameters=parameters_of(given),
-        place=lambda identity: placing.in_named(identity, given.get("conversation")),
+        place=lambda identity: placing.in_named(identity, given.get("conversation"), given.get("instance")),
         body=body,
     )
 
@@ -99,7 +103,7 @@ def _item(request: HttpRequest, identity: Identity, message: Message) -> Created
     reply = queries.replies([message]).get(message.id)
     address = _address(request, message)
     return {
-        **exchange_output(message, reply, identity.user.email),
+        **exchange_output(message, reply, identity.user.address),
         "links": [
             {"rel": "self", "href": address, "method": "GET"},
             {"rel": "delete", "href": address, "method": "DELETE"},

@@ -1,16 +1,17 @@
 """/api/conversations: the native API of conversations, their trees of messages, and sending into them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from tertulia.accounts.gate import Identity
 from tertulia.api import placing, sending
 from tertulia.api.describing import BY_CURSOR, EVENTS, SENDING_HEADERS, problems, query, shape
 from tertulia.api.endpoint import Endpoint, id_from, identity_of
@@ -39,10 +40,6 @@ class NewConversationInput(StrictSerializer):
     title = serializers.CharField(max_length=MAX_TITLE, required=False, allow_blank=True)
     instance = serializers.CharField(required=False, allow_null=True)
 
-    def validate_instance(self, value: str | None) -> None:
-        if value is not None:
-            raise serializers.ValidationError(_("There is no such instance."))
-
 
 class ConversationInput(StrictSerializer):
     """What can be changed: the title, and the message that ends the branch to show."""
@@ -57,6 +54,8 @@ class MessageInput(SendingInput):
 
 
 class ConversationsView(Endpoint):
+    key_scope = "chat"
+
     @extend_schema(parameters=BY_CURSOR, responses={200: shape(ConversationPage), **problems(400)})
     def get(self, request: Request) -> Response:
         """One's conversations, the one changed last first."""
@@ -70,14 +69,20 @@ class ConversationsView(Endpoint):
     def post(self, request: Request) -> Response:
         """Begin an empty conversation. Its first message gives it a title when it has none."""
         given = NewConversationInput.validated(request.data)
+        identity = identity_of(request)
         conversation = actions.create_conversation(
-            user=identity_of(request).user, title=given.get("title", ""), origin="api"
+            user=identity.user,
+            title=given.get("title", ""),
+            origin="api",
+            instance=placing.instance_named(identity, given.get("instance")),
         )
         location = request._request.build_absolute_uri(f"/api/conversations/{conversation.id}")
         return Response(conversation_detail(conversation, {}), status=201, headers={"Location": location})
 
 
 class ConversationView(Endpoint):
+    key_scope = "chat"
+
     @extend_schema(responses={200: shape(ConversationDetail), **problems(404)})
     def get(self, request: Request, conversation_id: str) -> Response:
         """One conversation; `running` names the answers that are being written, to follow their streams."""
@@ -106,6 +111,8 @@ class ConversationView(Endpoint):
 
 
 class MessagesView(Endpoint):
+    key_scope = "chat"
+
     @extend_schema(
         parameters=[
             *BY_CURSOR,
@@ -162,10 +169,12 @@ def _read(request: HttpRequest, conversation_id: str) -> Ask:
     body = read_json(request)
     given = MessageInput.validated(body)
 
-    def place(identity: Any) -> Place:
+    def place(identity: Identity) -> Place:
         if "parent" in given:
-            return placing.under(identity, conversation_id, given["parent"])
-        return placing.at_end(identity, conversation_id)
+            found = placing.under(identity, conversation_id, given["parent"])
+        else:
+            found = placing.at_end(identity, conversation_id)
+        return replace(found, instance=placing.instance_named(identity, given.get("instance")))
 
     return Ask(
         origin="api",

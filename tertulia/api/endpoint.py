@@ -34,6 +34,8 @@ class Endpoint(APIView):
     # Django refuses a class with both kinds of methods; `as_view` tells them apart itself.
     view_is_async = False
     schema = EndpointSchema()
+    # The scope of API keys, beside full ones, that open this address: "chat" or "speech".
+    key_scope: str | None = None
 
     @staticmethod
     def refusal(problem: Problem) -> HttpResponse:
@@ -46,6 +48,7 @@ class Endpoint(APIView):
         threaded = super().as_view(**initkwargs)
 
         async def view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            request.key_scope = cls.key_scope  # type: ignore[attr-defined]  # the gate reads it
             handler = getattr(cls(**initkwargs), _method_name(request), None)
             if iscoroutinefunction(handler):
                 return await cls._on_loop(handler, request, kwargs)

@@ -28,6 +28,8 @@ STOP_WAIT = 2.0
 
 
 class GenerationView(Endpoint):
+    key_scope = "chat"
+
     @extend_schema(responses={200: shape(GenerationOutput), **problems(404)})
     def get(self, request: Request, generation_id: str) -> Response:
         """The state of a run."""
@@ -36,6 +38,8 @@ class GenerationView(Endpoint):
 
 
 class EventsView(Endpoint):
+    key_scope = "chat"
+
     @extend_schema(
         parameters=LAST_EVENT_ID,
         responses={(200, "text/event-stream"): EVENTS, **problems(400, 404)},
@@ -52,6 +56,8 @@ class EventsView(Endpoint):
 
 
 class StopView(Endpoint):
+    key_scope = "chat"
+
     @extend_schema(
         request=None, responses={200: shape(GenerationOutput), 202: shape(GenerationOutput), **problems(404)}
     )
@@ -89,4 +95,3 @@ def _position(request: HttpRequest) -> int:
                 )
             return int(text)
     return 0
-

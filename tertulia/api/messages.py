@@ -50,6 +50,8 @@ class AgainInput(ModelInput):
 
 
 class PromptsView(Endpoint):
+    key_scope = "chat"
+
     @extend_schema(
         parameters=[
             query("page", int, "Number of the page, from 1."),
@@ -78,6 +80,8 @@ class PromptsView(Endpoint):
 
 
 class PromptCreateView(Endpoint):
+    key_scope = "chat"
+
     @extend_schema(
         request=dict.fromkeys(FORMS, PromptInput),
         parameters=SENDING_HEADERS,
@@ -90,6 +94,8 @@ class PromptCreateView(Endpoint):
 
 
 class MessageView(Endpoint):
+    key_scope = "chat"
+
     @extend_schema(responses={200: shape(MessageOutput), **problems(404)})
     def get(self, request: Request, message_id: str) -> Response:
         """One message. The text of an answer that is being written is in its stream."""
@@ -116,6 +122,8 @@ class MessageView(Endpoint):
 
 
 class AgainView(Endpoint):
+    key_scope = "chat"
+
     @extend_schema(
         request=AgainInput,
         parameters=SENDING_HEADERS,
@@ -145,7 +153,7 @@ def _read_prompt(request: HttpRequest) -> Ask:
         content=_checked(given["prompt_message"]),
         model=model_of(given),
         parameters=parameters_of(given),
-        place=lambda identity: placing.in_named(identity, given.get("conversation")),
+        place=lambda identity: placing.in_named(identity, given.get("conversation"), given.get("instance")),
         body=body,
     )
 

@@ -35,6 +35,7 @@ class MessageOutput(TypedDict):
 class ConversationOutput(TypedDict):
     id: Id
     title: str
+    instance: Id | None
     leaf: Id | None
     created_at: Instant
     updated_at: Instant
@@ -147,6 +148,7 @@ def conversation_output(conversation: Conversation) -> ConversationOutput:
     return {
         "id": str(conversation.id),
         "title": conversation.title,
+        "instance": _maybe(conversation.instance_id),
         "leaf": _maybe(conversation.leaf_id),
         "created_at": instant(conversation.created_at),
         "updated_at": instant(conversation.updated_at),

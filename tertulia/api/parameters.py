@@ -64,10 +64,6 @@ class SendingInput(ModelInput):
     instance = serializers.CharField(required=False, allow_null=True)
     attachments = serializers.ListField(child=serializers.JSONField(), required=False, allow_null=True)
 
-    def validate_instance(self, value: str | None) -> None:
-        if value is not None:
-            raise serializers.ValidationError(_("There is no such instance."))
-
     def validate_attachments(self, value: list[Any] | None) -> list[Any]:
         if value:
             raise serializers.ValidationError(_("Attachments are not taken."))

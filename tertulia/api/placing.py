@@ -7,16 +7,49 @@ from django.utils.translation import gettext_lazy as _
 
 from tertulia.accounts.gate import Identity
 from tertulia.api.endpoint import id_from, parse_id
-from tertulia.api.sending import Place
+from tertulia.api.sending import ModelNotOffered, Place
+from tertulia.characters import access as characters
+from tertulia.characters import queries
+from tertulia.characters.access import Instance
 from tertulia.chat import access
 from tertulia.chat.access import Conversation, Message
 from tertulia.core.errors import Conflict, InvalidInput, NotFound
 
 
-def in_named(identity: Identity, conversation_id: str | None) -> Place:
-    """The end of the conversation that a body names, or a new conversation; InvalidInput naming `conversation`."""
+def instance_named(identity: Identity, instance_id: str | None) -> Instance | None:
+    """The asker's instance that a body names; InvalidInput naming `instance`."""
+    if instance_id is None:
+        return None
+    found = parse_id(instance_id)
+    try:
+        if found is None:
+            raise NotFound
+        return characters.instance_for(identity.user, found)
+    except NotFound:
+        raise InvalidInput.field("instance", _("There is no such instance.")) from None
+
+
+def spoken_to(identity: Identity, model: str) -> Place:
+    """Who a model id of the facade means: `instance:<name>` or `character:<slug>`; raises ModelNotOffered."""
+    kind, _separator, name = model.partition(":")
+    try:
+        if kind == "character":
+            return Place(character=characters.character_for(identity.user, name))
+        instance = queries.instance_named(identity.user, name)
+        if instance is None:
+            raise NotFound
+        return Place(instance=instance)
+    except NotFound:
+        raise ModelNotOffered.field(
+            "model", _("This model is not offered; see the list of models.")
+        ) from None
+
+
+def in_named(identity: Identity, conversation_id: str | None, instance_id: str | None = None) -> Place:
+    """The end of the conversation that a body names, or a new one; InvalidInput naming `conversation`, `instance`."""
+    instance = instance_named(identity, instance_id)
     if conversation_id is None:
-        return Place()
+        return Place(instance=instance)
     found = parse_id(conversation_id)
     try:
         if found is None:
@@ -24,7 +57,7 @@ def in_named(identity: Identity, conversation_id: str | None) -> Place:
         conversation = access.conversation_for(identity.user, found)
     except NotFound:
         raise InvalidInput.field("conversation", _("There is no such conversation.")) from None
-    return Place(conversation=conversation, parent=conversation.leaf)
+    return Place(conversation=conversation, parent=conversation.leaf, instance=instance)
 
 
 def at_end(identity: Identity, conversation_id: str) -> Place:

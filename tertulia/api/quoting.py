@@ -103,7 +103,7 @@ def _name(quote: Quote, is_mine: bool) -> str | None:
     """One's own e-mail address, as everywhere; of others the nickname: an address is for its owner only."""
     if quote.user is None:
         return None
-    return quote.user.email if is_mine else quote.user.nickname
+    return quote.user.address if is_mine else quote.user.nickname
 
 
 def _links(address: str, quote: Quote, is_mine: bool, is_staff: bool) -> list[QuoteLinkOutput]:

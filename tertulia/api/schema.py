@@ -17,7 +17,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-from tertulia.api import accounts
+from tertulia.api import accounts, social
 from tertulia.api.describing import COMPONENTS
 from tertulia.api.endpoint import Endpoint
 
@@ -28,6 +28,14 @@ OPTIONS = {"OAS_VERSION": "3.1.0", "COMPONENT_SPLIT_PATCH": False}
 _ACCOUNTS: list[URLPattern] = [
     path("accounts/join", accounts.JoinView.as_view()),
     path("accounts/login", accounts.LoginView.as_view()),
+    path("accounts/login/code", accounts.CodeView.as_view()),
+    path("accounts/reset", accounts.ResetView.as_view()),
+    path("accounts/reset/<str:token>", accounts.NewPasswordView.as_view()),
+    path("accounts/confirm/<str:token>", accounts.ConfirmView.as_view()),
+    path("accounts/connections", social.ConnectionsView.as_view()),
+    path("accounts/<str:provider>/login", social.StartView.as_view()),
+    path("accounts/<str:provider>/token", social.TokenView.as_view()),
+    path("accounts/<str:provider>/link", social.LinkView.as_view()),
     path("accounts/refresh", accounts.RefreshView.as_view()),
     path("accounts/logout", accounts.LogoutView.as_view()),
     path("accounts/profile", accounts.ProfileView.as_view()),

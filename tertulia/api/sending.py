@@ -20,6 +20,7 @@ from tertulia.accounts import gate, quota
 from tertulia.accounts.gate import Identity
 from tertulia.api.endpoint import json_answer
 from tertulia.api.problems import failure, invalid_input
+from tertulia.characters.access import Character, Instance
 from tertulia.chat.access import Conversation, Message
 from tertulia.chat.generation import tail
 from tertulia.chat.generation.events import Ids
@@ -42,11 +43,13 @@ class ModelNotOffered(InvalidInput):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where in a user's conversations a message goes: see Send."""
+    """Where in a user's conversations a message goes, and who answers it: see Send."""
 
     conversation: Conversation | None = None
     parent: Message | None = None
     user_message: Message | None = None
+    instance: Instance | None = None
+    character: Character | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +123,8 @@ class _Prepared:
             conversation=place.conversation,
             parent=place.parent,
             user_message=place.user_message,
+            instance=place.instance,
+            character=place.character,
             parameters=ask.parameters,
             context=ask.context,
             key=self.key,

@@ -11,6 +11,8 @@ from tertulia.api.outputs import UsageOutput, usage_output
 
 
 class UsageView(Endpoint):
+    key_scope = "chat"
+
     @extend_schema(responses={200: shape(UsageOutput), **problems()})
     def get(self, request: Request) -> Response:
         """One's present day; `limit` and `remaining` are null where nothing limits."""

@@ -110,6 +110,7 @@ def _insert(character: Character) -> Character:
     suffix = secrets.token_hex(_SUFFIX_BYTES)
     character.slug = f"{stem[: MAX_SLUG - len(suffix) - 1]}-{suffix}"
     character.search = queries.searchable(character)
+    exchange.check_size(character)
     character.save(force_insert=True)
     return character
 
@@ -117,6 +118,7 @@ def _insert(character: Character) -> Character:
 def _save(character: Character, changed: Mapping[str, Any] | Sequence[str]) -> None:
     if changed:
         character.search = queries.searchable(character)
+        exchange.check_size(character)
         character.updated_at = clock.now()
         character.save(update_fields=[*changed, "search", "updated_at"])
 

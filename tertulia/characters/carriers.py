@@ -21,7 +21,8 @@ from tertulia.characters.reading import Unreadable
 from tertulia.core.errors import InvalidInput, Text
 
 MAX_FILE = 10_000_000
-MAX_CARD = 4_000_000
+# A picture carries the card twice, in Base64, and its pixels: what goes out must come in again.
+MAX_CARD = 2_000_000
 # A CHARX is a zip: entries of one file, and how much smaller than its content an entry may be.
 MAX_ENTRIES = 2_000
 MAX_RATIO = 200
@@ -74,12 +75,12 @@ def read(file: bytes) -> Carried:
 def write(card: Card, form: Format, picture: bytes) -> bytes:
     """The card as a file; `picture` is a PNG, which JSON does without."""
     if form == "json":
-        return _json(cards.written(card))
+        return as_json(cards.written(card))
     if form == "charx":
         return _charx(card, picture)
     texts = {
-        _V2: base64.b64encode(_json(cards.written(card, "v2"))),
-        _V3: base64.b64encode(_json(cards.written(card))),
+        _V2: base64.b64encode(as_json(cards.written(card, "v2"))),
+        _V3: base64.b64encode(as_json(cards.written(card))),
     }
     return png.with_texts(png.as_animation(picture) if form == "apng" else picture, texts)
 
@@ -90,7 +91,8 @@ def _card(raw: bytes) -> Card:
     return cards.read(reading.parse(raw))
 
 
-def _json(value: reading.Object) -> bytes:
+def as_json(value: reading.Object) -> bytes:
+    """JSON as cards are written."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -181,7 +183,7 @@ def _charx(card: Card, picture: bytes) -> bytes:
     source["data"]["assets"] = [icon, *source["data"].get("assets", ())]
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in (("card.json", _json(source)), (_ICON, picture)):
+        for name, content in (("card.json", as_json(source)), (_ICON, picture)):
             # Without the time of day: equal cards give equal files.
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return file.getvalue()

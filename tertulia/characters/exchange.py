@@ -8,6 +8,10 @@ from tertulia.characters import cards, carriers, colour, files, pictures
 from tertulia.characters.cards import Card
 from tertulia.characters.carriers import CardRefused, Format
 from tertulia.characters.models import Character
+from tertulia.core.errors import InvalidInput
+
+# Bytes of JSON. Less than a card may have: an archive's card also names its picture.
+MAX_CHARACTER = carriers.MAX_CARD - 1_000
 
 # Where our own fields, which no specification names, travel in a card's extensions.
 _NAMESPACE = "tertulia"
@@ -50,6 +54,14 @@ def card_of(character: Character) -> Card:
     if own:
         values["extensions"] = values["extensions"] | {_NAMESPACE: own}
     return Card(**values)
+
+
+def check_size(character: Character) -> None:
+    """Raise InvalidInput for a character whose card could not be imported again."""
+    size = len(carriers.as_json(cards.written(card_of(character))))
+    if size > MAX_CHARACTER:
+        words = {"limit": MAX_CHARACTER, "size": size}
+        raise InvalidInput(_("A character may have %(limit)d bytes in all; this has %(size)d.") % words)
 
 
 def file_of(character: Character, form: Format) -> File:

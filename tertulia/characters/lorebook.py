@@ -20,7 +20,7 @@ MAX_ENTRIES = 1_000
 MAX_CONTENT = 20_000
 MAX_KEY = 300
 # Of the whole book; each is looked for at every turn, some 10 µs.
-MAX_KEYS = 5_000
+MAX_KEYS = 3_000
 MAX_LABEL = 2_000
 
 DEFAULT_SCAN_DEPTH = 4
@@ -28,7 +28,7 @@ MAX_SCAN_DEPTH = 20
 DEFAULT_BUDGET = 1_000
 MAX_BUDGET = 3_000
 # The end of what was said is searched: the work of a turn does not grow with a pasted book.
-SCANNED_CHARACTERS = 20_000
+SCANNED_CHARACTERS = 10_000
 # Entries that wake others; each round searches only what the last one added.
 MAX_ROUNDS = 3
 
@@ -74,9 +74,9 @@ class _Scanned:
         return self._as_written.casefold()
 
     def has(self, keys: Iterable[str], *, case_sensitive: bool) -> bool:
-        if case_sensitive:
-            return any(_marked(key) in self._as_written for key in keys)
-        return any(_marked(key).casefold() in self._folded for key in keys)
+        """Whether it has one of the keys, which `_prepared` has made."""
+        text = self._as_written if case_sensitive else self._folded
+        return any(key in text for key in keys)
 
 
 def check(book: reading.Object, path: str) -> None:
@@ -105,6 +105,8 @@ def select(book: reading.Object, recent: Sequence[str]) -> list[Lore]:
     awake = _woken(waiting, recent, _depth(book.get("scan_depth"), DEFAULT_SCAN_DEPTH))
     chosen = newest = [entry for entry in entries if entry.is_constant] + awake
     for _round in range(MAX_ROUNDS if book.get("recursive_scanning") else 0):
+        if not newest:
+            break
         waiting = _without(waiting, newest)
         newest = _woken(waiting, [entry.content for entry in newest], MAX_ENTRIES)
         chosen = chosen + newest
@@ -117,7 +119,7 @@ def occurs(key: str, text: str) -> bool:
 
     Endings are free, since most languages inflect them; scripts without spaces have no beginnings of words.
     """
-    return _Scanned([text]).has([key], case_sensitive=False)
+    return _Scanned([text]).has(_prepared([key], case_sensitive=False), case_sensitive=False)
 
 
 def _check_entry(entry: reading.Object, path: str) -> int:
@@ -146,16 +148,17 @@ def _is_enabled(raw: reading.Object) -> bool:
 
 def _entry(raw: reading.Object) -> _Entry:
     decorators, content = _decorated(raw.get("content") or "")
+    case_sensitive = bool(raw.get("case_sensitive"))
     secondary = tuple(raw.get("secondary_keys") or ()) if raw.get("selective") else ()
     keys = () if raw.get("use_regex") else (*(raw.get("keys") or ()), *_listed(decorators, "additional_keys"))
     return _Entry(
         content=content,
         name=raw.get("name") or raw.get("comment") or "",
-        keys=tuple(filter(None, keys)),
-        secondary=tuple(filter(None, secondary)),
-        excluded=_listed(decorators, "exclude_keys"),
+        keys=_prepared(keys, case_sensitive),
+        secondary=_prepared(secondary, case_sensitive),
+        excluded=_prepared(_listed(decorators, "exclude_keys"), case_sensitive),
         is_constant=bool(raw.get("constant")) or "activate" in decorators,
-        is_case_sensitive=bool(raw.get("case_sensitive")),
+        is_case_sensitive=case_sensitive,
         before=raw.get("position") == "before_char",
         order=raw.get("insertion_order") or 0,
         priority=raw.get("priority") or 0,
@@ -211,6 +214,12 @@ def _matches(entry: _Entry, scanned: _Scanned) -> bool:
     return (
         any_of(entry.keys) and (not entry.secondary or any_of(entry.secondary)) and not any_of(entry.excluded)
     )
+
+
+def _prepared(keys: Iterable[str], case_sensitive: bool) -> tuple[str, ...]:
+    """Keys as they stand in a scanned text; empty ones, which would stand in every text, are left out."""
+    marked = (_marked(key) for key in keys if key)
+    return tuple(marked if case_sensitive else (key.casefold() for key in marked))
 
 
 def _marked(text: str) -> str:

@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from tertulia.core.errors import Text
 
 MAX_DEPTH = 32
+# Around what is kept, a card has some levels of its own.
+MAX_CARD_DEPTH = MAX_DEPTH + 4
 # A card of ordinary size has a few hundred values, a large lorebook some ten thousand.
 MAX_VALUES = 200_000
 MAX_PATH = 120
@@ -45,26 +47,26 @@ def parse(raw: bytes) -> Object:
             object_pairs_hook=_without_doubles,
         )
     except RecursionError:
-        raise _too_deep() from None
+        raise _too_deep(MAX_CARD_DEPTH) from None
     except UnicodeDecodeError:
         raise Unreadable("", _("The text is not UTF-8.")) from None
     except ValueError:  # bad syntax, a name twice, no finite number, or one of thousands of digits
         raise Unreadable("", _("This is not valid JSON.")) from None
     if not isinstance(value, dict):
         raise Unreadable("", _("A JSON object is expected."))
-    check(value)
+    check(value, MAX_CARD_DEPTH)
     return value
 
 
-def check(value: object) -> None:
+def check(value: object, max_depth: int = MAX_DEPTH) -> None:
     """Raise Unreadable for what cannot be kept: too deep, too much, NUL, lone surrogates, huge numbers."""
     pending: list[tuple[str, object, int]] = [("", value, 1)]
     seen = 0
     while pending:
         path, item, depth = pending.pop()
         seen += 1
-        if isinstance(item, (list, dict)) and depth > MAX_DEPTH:
-            raise _too_deep()
+        if isinstance(item, (list, dict)) and depth > max_depth:
+            raise _too_deep(max_depth)
         if seen + len(pending) > MAX_VALUES:
             raise Unreadable("", _("More than %(limit)d values.") % {"limit": MAX_VALUES})
         if isinstance(item, list):
@@ -161,8 +163,8 @@ def _check_scalar(path: str, value: object) -> None:
         raise Unreadable(path, _("This number is too large."))
 
 
-def _too_deep() -> Unreadable:
-    return Unreadable("", _("Nested deeper than %(limit)d levels.") % {"limit": MAX_DEPTH})
+def _too_deep(limit: int) -> Unreadable:
+    return Unreadable("", _("Nested deeper than %(limit)d levels.") % {"limit": limit})
 
 
 def _refuse_constant(name: str) -> None:

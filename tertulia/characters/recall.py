@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,6 +17,10 @@ HALF_LIFE = timedelta(days=30)
 AGE_WEIGHT = 0.5
 # Of a question, this much is searched for.
 QUERY_CHARACTERS = 2_000
+
+
+# The words of entries, which seldom change: a turn finds those of the turn before. A few megabytes.
+_terms = lru_cache(maxsize=1_000)(terms)
 
 
 class Entry(NamedTuple):
@@ -57,5 +62,5 @@ def recall(entries: Sequence[Entry], query: str, now: datetime, budget_tokens: i
 
 def _relevance(entries: Sequence[Entry], query: str) -> dict[int, float]:
     """For entries that share a word with the query, how well they match: 1 for the best."""
-    hits = search(terms(query[-QUERY_CHARACTERS:]), [Collection(terms(entry.text) for entry in entries)])
+    hits = search(terms(query[-QUERY_CHARACTERS:]), [Collection(_terms(entry.text) for entry in entries)])
     return {hit.document: hit.score / hits[0].score for hit in hits}

@@ -12,8 +12,8 @@ from tertulia.core import clock
 from tertulia.core.db import transaction
 from tertulia.core.errors import Conflict, NotFound
 
-# All are ranked at every turn; this many cost some ten milliseconds.
-MAX_ENTRIES = 500
+# All are ranked at every turn; this many, as long as they may be, cost some ten milliseconds.
+MAX_ENTRIES = 300
 
 
 def add_entry(

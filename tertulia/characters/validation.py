@@ -14,7 +14,8 @@ from tertulia.characters.reading import Unreadable
 from tertulia.core.errors import InvalidInput
 
 MAX_MEMORY = 20_000
-MAX_ENTRY = 2_000
+# A sentence or two: all entries of an instance are ranked at every turn.
+MAX_ENTRY = 500
 # Data of other programs, as JSON.
 MAX_EXTENSIONS = 200_000
 

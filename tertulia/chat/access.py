@@ -24,12 +24,14 @@ T = TypeVar("T")
 
 def conversation_for(user: User, conversation_id: UUID) -> Conversation:
     """The user's conversation; raises NotFound."""
-    return _found(Conversation.objects.filter(user=user, id=conversation_id).first())
+    mine = Conversation.objects.select_related("instance__character").filter(user=user)
+    return _found(mine.filter(id=conversation_id).first())
 
 
 def message_for(user: User, message_id: UUID) -> Message:
     """A message of one of the user's conversations; raises NotFound."""
-    return _found(Message.objects.select_related("conversation").filter(user=user, id=message_id).first())
+    mine = Message.objects.select_related("conversation__instance__character").filter(user=user)
+    return _found(mine.filter(id=message_id).first())
 
 
 def message_in(conversation: Conversation, message_id: UUID) -> Message:

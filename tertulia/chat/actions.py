@@ -8,15 +8,18 @@ from django.db.models import Exists, OuterRef, QuerySet
 from tertulia.accounts import quota
 from tertulia.accounts.models import User
 from tertulia.characters import actions as character_actions
+from tertulia.characters.models import Instance
 from tertulia.chat.models import Conversation, Generation, GenerationEvent, Message
 from tertulia.core import clock
 from tertulia.core.db import transaction
 from tertulia.quotes import actions as quote_actions
 
 
-def create_conversation(*, user: User, title: str, origin: str) -> Conversation:
-    """An empty conversation."""
-    return Conversation.objects.create(user=user, title=title, origin=origin)
+def create_conversation(
+    *, user: User, title: str, origin: str, instance: Instance | None = None
+) -> Conversation:
+    """An empty conversation, with the instance that shall answer in it."""
+    return Conversation.objects.create(user=user, title=title, origin=origin, instance=instance)
 
 
 def rename_conversation(*, conversation: Conversation, title: str) -> None:

@@ -29,6 +29,10 @@ class Conversation(models.Model):
     leaf = models.ForeignKey(
         "Message", null=True, on_delete=models.DO_NOTHING, related_name="+", db_index=False
     )
+    # Who answers here: one variation of a character, with its own memory.
+    instance = models.ForeignKey(
+        "characters.Instance", null=True, on_delete=models.SET_NULL, related_name="conversations"
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(default=clock.now)
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
+from wsgiref.headers import Headers
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tertulia.config.settings")
 
@@ -25,7 +26,8 @@ from servestatic import ServeStaticASGI
 
 from tertulia.chat.generation.models import catalogue
 from tertulia.chat.generation.supervisor import supervisor
-from tertulia.config import drain, housekeeping
+from tertulia.config import drain, errors, housekeeping
+from tertulia.core import headers
 from tertulia.core.body import BodyLimit
 
 Scope = MutableMapping[str, Any]
@@ -38,11 +40,18 @@ STATIC_MAX_AGE = 86_400
 
 def _static_files(application: Any) -> ServeStaticASGI:
     """Every application's static files, straight from where they are installed: no copy is collected."""
-    static = ServeStaticASGI(application, max_age=STATIC_MAX_AGE)
+    static = ServeStaticASGI(
+        application, max_age=STATIC_MAX_AGE, allow_all_origins=False, add_headers_function=_add_headers
+    )
     for app in apps.get_app_configs():
         if (folder := Path(app.path) / "static").is_dir():
             static.add_files(str(folder), prefix="static/")
     return static
+
+
+def _add_headers(fields: Headers, path: str, url: str) -> None:
+    for name, value in headers.of_files().items():
+        fields[name] = value
 
 
 def _spare_threads() -> None:
@@ -68,7 +77,12 @@ class Application:
     """Starts and ends the supervisor with the server's life, and hands requests on."""
 
     def __init__(self) -> None:
-        self._http = BodyLimit(_static_files(_django), settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.UPLOAD_LIMITS)
+        self._http = BodyLimit(
+            _static_files(_django),
+            settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+            settings.UPLOAD_LIMITS,
+            errors.as_data,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -5,6 +5,7 @@ from functools import partial
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from tertulia.api.openai.errors import error_response
 from tertulia.core import errors
 from tertulia.core.db import in_db, released
 from tertulia.core.errors import Problem, json_response
@@ -19,17 +20,22 @@ def wants_page(request: HttpRequest) -> bool:
     return "text/html" in request.headers.get("Accept", "")
 
 
+def as_data(path: str, problem: Problem) -> HttpResponse:
+    """The problem for a program: problem JSON, or under /v1 OpenAI's shape."""
+    return error_response(problem) if path.startswith("/v1/") else json_response(problem)
+
+
 async def render(request: HttpRequest, problem: Problem) -> HttpResponse:
     """The problem in the form that the client takes."""
     if not wants_page(request):
-        return json_response(problem)
+        return as_data(request.path_info, problem)
     return await in_db(_page, request, problem)
 
 
 def _rendered(request: HttpRequest, problem: Problem) -> HttpResponse:
     """The same for Django's handlers, which run on a thread of their own."""
     if not wants_page(request):
-        return json_response(problem)
+        return as_data(request.path_info, problem)
     return released(partial(_page, request, problem))
 
 
@@ -56,7 +62,7 @@ def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """A fault of ours, without any detail of it. Its traceback is in the log."""
     if not wants_page(request):
-        return json_response(errors.Problem())
+        return as_data(request.path_info, errors.Problem())
     # Without the request: whatever failed may fail again in its context.
     return HttpResponse(render_to_string("web/error.html", {"problem": errors.Problem()}), status=500)
 

@@ -5,12 +5,13 @@ the classes below only compute, so they are called in place; the one that writes
 database like everything else.
 """
 
+import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from asgiref.sync import markcoroutinefunction
-from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -22,25 +23,13 @@ from django.middleware.locale import LocaleMiddleware
 from django.utils.functional import SimpleLazyObject
 
 from tertulia.config.errors import render
+from tertulia.core import headers
 from tertulia.core.db import in_db
 from tertulia.core.errors import Problem, from_database
 
 GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self'; "
-    "font-src 'self'; connect-src 'self'; media-src 'self' blob:; manifest-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types tertulia"
-)
-
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self), payment=(), usb=()",
-}
+logger = logging.getLogger("tertulia.request")
 
 
 class Gateway:
@@ -54,17 +43,17 @@ class Gateway:
         markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        began = time.perf_counter()
         _take_slash_off(request)
         request.csp_nonce = SimpleLazyObject(lambda: secrets.token_urlsafe(16))  # type: ignore[attr-defined]
         response = await self.get_response(request)
-        for name, value in HEADERS.items():
+        for name, value in headers.common().items():
             response.headers.setdefault(name, value)
-        if settings.SECURE_HSTS_SECONDS and request.is_secure():
-            response.headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
         if not response.streaming and not response.has_header("Content-Length"):
             response.headers["Content-Length"] = str(len(response.content))  # type: ignore[attr-defined]
-        policy = CONTENT_SECURITY_POLICY.format(nonce=request.csp_nonce)  # type: ignore[attr-defined]
+        policy = headers.PAGE_POLICY.format(nonce=request.csp_nonce)  # type: ignore[attr-defined]
         response.headers.setdefault("Content-Security-Policy", policy)
+        _note(request, response, time.perf_counter() - began)
         return response
 
     async def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
@@ -72,6 +61,21 @@ class Gateway:
         if isinstance(error, DatabaseError):
             problem = from_database(error) or error
         return await render(request, problem) if isinstance(problem, Problem) else None
+
+
+def _note(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+    """One line for each request, and an id by which the answer's reader and the log's reader mean the same one."""
+    response.headers.setdefault("X-Request-Id", f"req_{secrets.token_hex(12)}")
+    match = request.resolver_match
+    fields = {
+        "request": response.headers["X-Request-Id"],
+        "method": request.method,
+        "route": match.route if match else "",
+        "status": response.status_code,
+        "ms": round(seconds * 1000, 1),
+    }
+    level = logging.ERROR if response.status_code >= 500 else logging.INFO
+    logger.log(level, "%(method)s /%(route)s %(status)d in %(ms)s ms, %(request)s", fields, extra=fields)
 
 
 def _take_slash_off(request: HttpRequest) -> None:

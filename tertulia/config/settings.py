@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from tertulia.config import env as environment
+from tertulia.config import logs
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -210,16 +211,4 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 # --- Logs -----------------------------------------------------------------------------------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        # What it says at INFO the commands say in plainer words.
-        "uvicorn": {"level": "WARNING"},
-        "django.server": {"level": "WARNING"},
-        "django.request": {"level": "ERROR"},
-    },
-}
+LOGGING = logs.configuration()

@@ -14,25 +14,29 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 
 from tertulia.api import accounts as accounts_api
+from tertulia.api import social as social_api
 from tertulia.config import health
 from tertulia.config.errors import wants_page
 from tertulia.core.db import in_db
 from tertulia.web import accounts as accounts_pages
+from tertulia.web import recovery as recovery_pages
+from tertulia.web import social as social_pages
 
 handler400 = "tertulia.config.errors.bad_request"
 handler403 = "tertulia.config.errors.permission_denied"
 handler404 = "tertulia.config.errors.not_found"
 handler500 = "tertulia.config.errors.server_error"
 
-Page = Callable[[HttpRequest], HttpResponseBase]
-Api = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+Page = Callable[..., HttpResponseBase]
+Api = Callable[..., Awaitable[HttpResponseBase]]
 
 
 def two_faced(route: str, page: Page, api: Api, name: str) -> URLPattern:
     """One address with a page for browsers and JSON for API clients, told apart by Accept."""
 
-    async def view(request: HttpRequest) -> HttpResponseBase:
-        response = await (in_db(_shown, page, request) if wants_page(request) else api(request))
+    async def view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        page_wanted = wants_page(request)
+        response = await (in_db(_shown, page, request, **kwargs) if page_wanted else api(request, **kwargs))
         patch_vary_headers(response, ["Accept"])
         return response
 
@@ -74,6 +78,32 @@ urlpatterns = on_database_threads(
         two_faced("accounts/login", accounts_pages.login, accounts_api.LoginView.as_view(), "login"),
         two_faced("accounts/logout", accounts_pages.logout, accounts_api.LogoutView.as_view(), "logout"),
         two_faced("accounts/profile", accounts_pages.profile, accounts_api.ProfileView.as_view(), "profile"),
+        two_faced("accounts/login/code", accounts_pages.code, accounts_api.CodeView.as_view(), "login-code"),
+        two_faced("accounts/reset", recovery_pages.reset, accounts_api.ResetView.as_view(), "reset"),
+        two_faced(
+            "accounts/reset/<str:token>",
+            recovery_pages.new_password,
+            accounts_api.NewPasswordView.as_view(),
+            "new-password",
+        ),
+        two_faced(
+            "accounts/confirm/<str:token>",
+            recovery_pages.confirm,
+            accounts_api.ConfirmView.as_view(),
+            "confirm",
+        ),
+        two_faced(
+            "accounts/<str:provider>/login",
+            social_pages.start,
+            social_api.StartView.as_view(),
+            "social-login",
+        ),
+        two_faced(
+            "accounts/<str:provider>/link", social_pages.link, social_api.LinkView.as_view(), "social-link"
+        ),
+        path("accounts/<str:provider>/login/callback", social_pages.callback, name="social-callback"),
+        path("accounts/<str:provider>/token", social_api.TokenView.as_view(), name="social-token"),
+        path("accounts/connections", social_api.ConnectionsView.as_view(), name="connections"),
         path("accounts/refresh", accounts_api.RefreshView.as_view(), name="refresh"),
         path("admin/", admin.site.urls),
         path("", include("tertulia.api.urls")),

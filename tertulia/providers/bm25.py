@@ -46,7 +46,7 @@ def search(query: Counter[str], collections: Sequence[Collection]) -> list[Hit]:
     if not total:
         return []
     mean_length = max(1.0, sum(sum(collection.lengths) for collection in collections) / total)
-    weights = {term: _rarity(total, _document_frequency(term, collections)) for term in query}
+    weights = {term: rarity(total, _document_frequency(term, collections)) for term in query}
     known = {term for term in weights if _document_frequency(term, collections)}
     whole = sum(weight * (1 if term in known else _UNKNOWN_WEIGHT) for term, weight in weights.items())
     hits: list[Hit] = []
@@ -56,7 +56,7 @@ def search(query: Counter[str], collections: Sequence[Collection]) -> list[Hit]:
             for document, count in collection.postings.get(term, ()):
                 length = collection.lengths[document] / mean_length
                 scores = found[document]
-                scores[0] += weight * _saturated(count, length)
+                scores[0] += weight * saturated(count, length)
                 scores[1] += weight
         hits += (Hit(score, share / whole, number, document) for document, (score, share) in found.items())
     return sorted(hits, key=lambda hit: (-round(hit.score, 9), hit.collection, hit.document))
@@ -66,9 +66,9 @@ def _document_frequency(term: str, collections: Sequence[Collection]) -> int:
     return sum(len(collection.postings.get(term, ())) for collection in collections)
 
 
-def _rarity(total: int, frequency: int) -> float:
+def rarity(total: int, frequency: int) -> float:
     return math.log(1 + (total - frequency + 0.5) / (frequency + 0.5))
 
 
-def _saturated(count: int, length: float) -> float:
+def saturated(count: int, length: float) -> float:
     return count * (_SATURATION + 1) / (count + _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * length))

@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.db.models import Max
 
-from tertulia.providers.bm25 import _rarity as rarity
-from tertulia.providers.bm25 import _saturated as saturated
+from tertulia.providers.bm25 import rarity, saturated
 from tertulia.quotes import candidates
 from tertulia.quotes.candidates import Entry
 from tertulia.quotes.models import Quote, Term

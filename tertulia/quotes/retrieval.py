@@ -17,8 +17,8 @@ LEAST_OF_BEST = 0.4
 def relevant(question: str, *, limit: int = 5, language: str | None = None) -> list[Passage]:
     """At most `limit` applied quotes that fit `question`, by their words, speaker, work or mood, best first.
 
-    None when nothing fits. `language` (BCP 47) keeps to lines of that language. At most five statements; call it outside a
-    transaction that others wait for.
+    None when nothing fits. `language` (BCP 47) keeps to lines of that language. At most five statements; call it
+    outside a transaction that others wait for.
     """
     columns: dict[str, Any] = {"is_apply": True}
     if language:

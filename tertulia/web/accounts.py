@@ -2,101 +2,126 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 from zoneinfo import available_timezones
 
 from django.contrib import auth, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.http import require_http_methods
 
-from tertulia.accounts import actions, queries, sessions
+from tertulia.accounts import actions, entering, queries, recovery, social
+from tertulia.accounts.errors import CodeRequired
 from tertulia.accounts.gate import address_of
-from tertulia.accounts.models import User
 from tertulia.chat import actions as chat_actions
-from tertulia.core.errors import Forbidden, InvalidInput, NotFound, Problem
+from tertulia.core.errors import Forbidden, InvalidInput, NotFound, Problem, Unauthenticated
 from tertulia.web.appearance import back, set_language
-from tertulia.web.members import members_only
-
-View = Callable[..., HttpResponse]
-
-
-def _form_page(view: View) -> View:
-    """GET shows a form, POST takes it; checked for forgery here, because the URL map shares addresses with the API."""
-    return csrf_protect(never_cache(require_http_methods(["GET", "HEAD", "POST"])(view)))
+from tertulia.web.entrance import ask_for_code, form_page, let_in, show, site_of
+from tertulia.web.members import identity_of, members_only
 
 
-@_form_page
+@form_page
 def join(request: HttpRequest) -> HttpResponse:
     """A stranger's account."""
     if request.user.is_authenticated:
         return HttpResponseRedirect(back(request))
     if request.method != "POST":
-        return _show(request, "join", closed=_why_closed())
+        return _show_join(request)
     try:
-        user = actions.join(
+        user = entering.join(
             email=request.POST.get("email", ""),
             nickname=request.POST.get("nickname", ""),
             password=request.POST.get("password", ""),
             address=address_of(request),
             language=get_language() or "",
+            invite=_invite(request),
+            site=site_of(request),
         )
     except Problem as problem:
-        return _show(request, "join", problem, closed=_why_closed())
-    return _let_in(request, user)
+        return _show_join(request, problem)
+    if recovery.needs_confirmation(user):
+        messages.info(request, _("A link was sent to your e-mail address. Open it to confirm the address."))
+    return let_in(request, user, back(request))
 
 
-def _why_closed() -> str:
+def _show_join(request: HttpRequest, problem: Problem | None = None) -> HttpResponse:
+    context = {"invite": _invite(request), "closed": _why_closed(request), "providers": social.offered()}
+    return show(request, "join", problem, **context)
+
+
+def _invite(request: HttpRequest) -> str:
+    return request.POST.get("invite", "") or request.GET.get("invite", "")
+
+
+def _why_closed(request: HttpRequest) -> str:
     try:
-        actions.require_open_signup()
+        entering.require_signup(_invite(request))
     except Forbidden as problem:
         return str(problem.detail)
     return ""
 
 
-@_form_page
+@form_page
 def login(request: HttpRequest) -> HttpResponse:
     """A new login of this browser."""
     if request.user.is_authenticated:
         return HttpResponseRedirect(back(request))
     if request.method != "POST":
-        return _show(request, "login")
+        return show(request, "login", providers=social.offered())
     try:
-        user = actions.sign_in(
+        user = entering.sign_in(
             email=request.POST.get("email", ""),
             password=request.POST.get("password", ""),
             address=address_of(request),
         )
+    except CodeRequired as required:
+        return ask_for_code(request, required, back(request))
     except Problem as problem:
-        return _show(request, "login", problem)
-    return _let_in(request, user)
+        return show(request, "login", problem, providers=social.offered())
+    return let_in(request, user, back(request))
 
 
-@_form_page
+@form_page
+def code(request: HttpRequest) -> HttpResponse:
+    """The second step of a login, which the visitor's session remembers."""
+    challenge = request.session.get("challenge")
+    if challenge is None:
+        return HttpResponseRedirect("/accounts/login", status=303)
+    if request.method != "POST":
+        return show(request, "code")
+    try:
+        user = entering.finish_sign_in(
+            challenge=challenge["token"], code=request.POST.get("code", ""), address=address_of(request)
+        )
+    except Unauthenticated as problem:
+        del request.session["challenge"]
+        return show(request, "login", problem, providers=social.offered())
+    except Problem as problem:
+        return show(request, "code", problem)
+    del request.session["challenge"]
+    return let_in(request, user, challenge["next"])
+
+
+@form_page
 def logout(request: HttpRequest) -> HttpResponse:
     """The end of this browser's login. A link must not sign anyone out: GET asks."""
     if request.method != "POST":
-        return _show(request, "logout")
+        return show(request, "logout")
     auth.logout(request)
     return HttpResponseRedirect("/accounts/login", status=303)
 
 
-@_form_page
+@form_page
 def link(request: HttpRequest, token: str) -> HttpResponse:
     """A one-time sign-in link. GET changes nothing, so that a preview of the link does not use it up."""
     if request.method != "POST":
         if not queries.sign_in_link_is_valid(token):
             raise NotFound(_("This sign-in link is not known, has been used, or has expired."))
-        return _show(request, "link")
+        return show(request, "link")
     user = actions.redeem_sign_in_link(token=token, address=address_of(request))
-    return _let_in(request, user, "/" if user.has_usable_password() else "/accounts/profile")
+    return let_in(request, user, "/" if user.has_usable_password() else "/accounts/profile")
 
 
-@_form_page
+@form_page
 @members_only
 def profile(request: HttpRequest) -> HttpResponse:
     """One's account: four forms, told apart by the button that was pressed."""
@@ -113,7 +138,10 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 def _save_details(request: HttpRequest) -> HttpResponse:
     fields = ("nickname", "email", "time_zone", "language")
-    return _update(request, {name: request.POST[name] for name in fields if name in request.POST})
+    given = {name: request.POST[name] for name in fields if name in request.POST}
+    if not given.get("email") and not identity_of(request).user.address:
+        given.pop("email", None)  # who has no address may go on without one
+    return _update(request, given)
 
 
 def _save_password(request: HttpRequest) -> HttpResponse:
@@ -122,19 +150,25 @@ def _save_password(request: HttpRequest) -> HttpResponse:
 
 def _update(request: HttpRequest, changes: dict[str, str]) -> HttpResponse:
     user = actions.update_profile(
-        user=_user(request),
+        user=identity_of(request).user,
         changes=changes,
         current_password=request.POST.get("current_password") or None,
         address=address_of(request),
         session=request.session,
+        site=site_of(request),
     )
     messages.success(request, _("Saved."))
+    if wanted := recovery.address_wanted(user):
+        messages.info(
+            request,
+            _("A link was sent to %(email)s. The address counts once it was opened.") % {"email": wanted},
+        )
     return set_language(HttpResponseRedirect("/accounts/profile", status=303), user.language)
 
 
 def _erase(request: HttpRequest) -> HttpResponse:
-    user = _user(request)
-    actions.confirm_password(
+    user = identity_of(request).user
+    entering.confirm_password(
         user=user,
         current_password=request.POST.get("current_password") or None,
         address=address_of(request),
@@ -154,8 +188,8 @@ _DEEDS: dict[str, Callable[[HttpRequest], HttpResponse]] = {
 
 
 def _show_profile(request: HttpRequest, problem: Problem | None = None) -> HttpResponse:
-    user = _user(request)
-    return _show(
+    user = identity_of(request).user
+    return show(
         request,
         "profile",
         problem,
@@ -170,21 +204,3 @@ def _show_profile(request: HttpRequest, problem: Problem | None = None) -> HttpR
 def _time_zones() -> list[str]:
     """What the field offers: places, without the database's legacy names."""
     return sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
-
-
-def _show(request: HttpRequest, name: str, problem: Problem | None = None, **context: Any) -> HttpResponse:
-    context |= {"problem": problem, "given": request.POST, "next": back(request)}
-    return render(request, f"web/accounts/{name}.html", context, status=problem.status if problem else 200)
-
-
-def _let_in(request: HttpRequest, user: User, target: str | None = None) -> HttpResponse:
-    draft = request.session.get("draft")
-    sessions.open_browser_login(request, user)
-    if draft:
-        request.session["draft"] = draft
-    return set_language(HttpResponseRedirect(target or back(request), status=303), user.language)
-
-
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user

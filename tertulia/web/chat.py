@@ -13,9 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.views.decorators.http import require_GET, require_POST
-
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
 
 from tertulia.chat import access, queries
 from tertulia.chat.access import Conversation
@@ -25,10 +24,10 @@ from tertulia.chat.generation.start import Key, Send, Started, check_content, st
 from tertulia.chat.generation.supervisor import supervisor
 from tertulia.core.db import in_db
 from tertulia.core.errors import InvalidInput, NotFound, Problem
-from tertulia.providers.catalogue import ModelInfo, Resolved
+from tertulia.providers.catalogue import Resolved
 from tertulia.providers.errors import ModelUnknown
 from tertulia.web import forms, thread
-from tertulia.web.members import members_only
+from tertulia.web.members import identity_of, members_only_async
 from tertulia.web.page import View, chat_page
 
 # The page does not wait for a slow provider's list of models; it comes from the next one.
@@ -39,8 +38,8 @@ STOP_PATIENCE = 2.0
 Place = Callable[[Conversation | None, Mapping[str, Any]], dict[str, Any]]
 
 
-@members_only
-@require_GET
+@members_only_async
+@require_safe
 async def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpResponse:
     """A conversation, or an empty page that begins one."""
     view = View(
@@ -48,33 +47,33 @@ async def chat(request: HttpRequest, conversation_id: UUID | None = None) -> Htt
         leaf=_id(request.GET.get("leaf")),
         before=_id(request.GET.get("before")),
         older=request.GET.get("older", ""),
-        models=await _models(),
+        **await _offer(),
     )
     return await in_db(chat_page, request, view)
 
 
-@members_only
+@members_only_async
 @require_POST
 async def send(request: HttpRequest, conversation_id: UUID | None = None) -> HttpResponse:
     """A message and the whole answer to it."""
     return await _answered(request, conversation_id, forms.SendForm, _after_parent)
 
 
-@members_only
+@members_only_async
 @require_POST
 async def edit(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """A new wording of one's own message, beside the old one, and the answer to it."""
     return await _answered(request, conversation_id, forms.EditForm, _beside_message)
 
 
-@members_only
+@members_only_async
 @require_POST
 async def regenerate(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Another answer, beside the old one."""
     return await _answered(request, conversation_id, forms.RegenerateForm, _same_words)
 
 
-@members_only
+@members_only_async
 @require_POST
 async def stop(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """End the live answers of a conversation; what they have said stays."""
@@ -89,7 +88,9 @@ async def stop(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 
 
 def _running(request: HttpRequest, conversation_id: UUID) -> list[UUID]:
-    return list(queries.running_in(access.conversation_for(_user(request), conversation_id)).values())
+    return list(
+        queries.running_in(access.conversation_for(identity_of(request).user, conversation_id)).values()
+    )
 
 
 # --- Asking for an answer -------------------------------------------------------------------------------------------
@@ -102,16 +103,13 @@ async def _answered(
     try:
         given = form.read(request.POST)
         resolved = await _resolve(given["model"] or None)
-        started = await supervisor().begin(
-            partial(_start, request, conversation_id, given, resolved, place)
-        )
+        started = await supervisor().begin(partial(_start, request, conversation_id, given, resolved, place))
         await tail.ended(started.ids.generation)
     except NotFound:
         raise
     except Problem as problem:
-        view = View(
-            conversation_id=conversation_id, models=await _models(), typed=request.POST.dict(), problem=problem
-        )
+        typed = request.POST.dict()
+        view = View(conversation_id=conversation_id, typed=typed, problem=problem, **await _offer())
         return await in_db(chat_page, request, view)
     return HttpResponseRedirect(f"/c/{started.conversation_id}#m-{started.ids.answer}", status=303)
 
@@ -123,7 +121,7 @@ def _start(
     resolved: Resolved,
     place: Place,
 ) -> Started:
-    user = _user(request)
+    user = identity_of(request).user
     conversation = access.conversation_for(user, conversation_id) if conversation_id else None
     return start_generation(
         Send(
@@ -174,17 +172,14 @@ async def _resolve(model: str | None) -> Resolved:
         raise InvalidInput.field("model", _("This model is not offered.")) from None
 
 
-async def _models() -> list[ModelInfo]:
-    """What can be chosen, as far as it is known by now."""
+async def _offer() -> dict[str, Any]:
+    """The models that can be chosen and the one that answers by default, as far as they are known by now."""
     try:
         async with asyncio.timeout(MODELS_PATIENCE):
-            return await catalogue().models()
-    except TimeoutError:
-        return []
-
-
-def _user(request: HttpRequest) -> Any:
-    return request.user
+            models = await catalogue().models()
+            return {"models": models, "default_model": (await catalogue().resolve()).model}
+    except (TimeoutError, ModelUnknown):
+        return {}
 
 
 def _id(text: str | None) -> UUID | None:

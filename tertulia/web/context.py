@@ -10,7 +10,6 @@ from tertulia.accounts import quota
 from tertulia.web.appearance import theme_of
 
 
-
 def page(request: HttpRequest) -> dict[str, Any]:
     """The page's frame: nonce, theme, languages; quota is read when it is shown."""
     return {

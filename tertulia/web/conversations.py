@@ -8,14 +8,14 @@ from django.views.decorators.http import require_POST
 from tertulia.chat import access, actions
 from tertulia.core.errors import NotFound
 from tertulia.web import forms
-from tertulia.web.members import members_only
+from tertulia.web.members import identity_of, members_only
 
 
 @members_only
 @require_POST
 def rename(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Another title."""
-    conversation = access.conversation_for(request.user, conversation_id)
+    conversation = access.conversation_for(identity_of(request).user, conversation_id)
     actions.rename_conversation(conversation=conversation, title=forms.TitleForm.read(request.POST)["title"])
     return HttpResponseRedirect(f"/c/{conversation_id}#end", status=303)
 
@@ -24,7 +24,9 @@ def rename(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @require_POST
 def delete(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """The end of a conversation; its page asked before."""
-    actions.delete_conversation(conversation=access.conversation_for(request.user, conversation_id))
+    actions.delete_conversation(
+        conversation=access.conversation_for(identity_of(request).user, conversation_id)
+    )
     return HttpResponseRedirect("/", status=303)
 
 
@@ -32,7 +34,7 @@ def delete(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @require_POST
 def feedback(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """An opinion of an answer, or its withdrawal."""
-    conversation = access.conversation_for(request.user, conversation_id)
+    conversation = access.conversation_for(identity_of(request).user, conversation_id)
     message_id, value = forms.FeedbackForm.chosen(request.POST)
     answer = access.message_in(conversation, message_id)
     if answer.role != "assistant":

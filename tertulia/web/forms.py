@@ -40,9 +40,15 @@ class OptionsForm(StrictForm):
     model = forms.CharField(max_length=200, required=False)
     temperature = forms.FloatField(min_value=0, max_value=2, required=False, label=_("Temperature"))
     top_p = forms.FloatField(min_value=0, max_value=1, required=False, label=_("Top p"))
-    max_tokens = forms.IntegerField(min_value=1, max_value=MAX_TOKENS, required=False, label=_("Longest answer"))
-    frequency_penalty = forms.FloatField(min_value=-2, max_value=2, required=False, label=_("Frequency penalty"))
-    presence_penalty = forms.FloatField(min_value=-2, max_value=2, required=False, label=_("Presence penalty"))
+    max_tokens = forms.IntegerField(
+        min_value=1, max_value=MAX_TOKENS, required=False, label=_("Longest answer")
+    )
+    frequency_penalty = forms.FloatField(
+        min_value=-2, max_value=2, required=False, label=_("Frequency penalty")
+    )
+    presence_penalty = forms.FloatField(
+        min_value=-2, max_value=2, required=False, label=_("Presence penalty")
+    )
     seed = forms.IntegerField(min_value=-_INT64, max_value=_INT64 - 1, required=False, label=_("Seed"))
     stop = forms.CharField(required=False, label=_("Stop at"), strip=False)
 
@@ -52,7 +58,9 @@ class OptionsForm(StrictForm):
         if len(stops) > MAX_STOPS:
             raise forms.ValidationError(_("At most %(limit)d lines."), params={"limit": MAX_STOPS})
         if any(len(stop) > MAX_STOP_LENGTH for stop in stops):
-            raise forms.ValidationError(_("At most %(limit)d characters a line."), params={"limit": MAX_STOP_LENGTH})
+            raise forms.ValidationError(
+                _("At most %(limit)d characters a line."), params={"limit": MAX_STOP_LENGTH}
+            )
         return stops
 
 
@@ -71,7 +79,6 @@ class SendForm(OptionsForm):
     parent = forms.UUIDField(required=False)
     resume = forms.UUIDField(required=False)
     key = forms.CharField(max_length=200, required=False)
-
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data

@@ -3,12 +3,12 @@
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import get_language
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from tertulia.web.templatetags.pages import asset
 
 
-@require_GET
+@require_safe
 @cache_control(max_age=86_400)
 def manifest(request: HttpRequest) -> JsonResponse:
     """Name, colours and icon."""

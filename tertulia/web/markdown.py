@@ -48,7 +48,7 @@ def render(text: str) -> SafeString:
 
 def _rendered(text: str) -> SafeString:
     # The one place where HTML that templates did not write is trusted: the parser passes no HTML of the text on.
-    return mark_safe(_parser().render(text))  # noqa: S308
+    return mark_safe(str(_parser().render(text)))  # noqa: S308
 
 
 _cached = lru_cache(maxsize=CACHED_MESSAGES)(_rendered)
@@ -98,7 +98,9 @@ class _Renderer(RendererHTML):
         address = str(token.attrs.get("src", ""))
         name = token.content or _("Image")
         link = '<a class="outside-image" href="{}" rel="{}" target="{}">{} ({})</a>'
-        return format_html(link, address, OUTSIDE["rel"], OUTSIDE["target"], name, urlsplit(address).hostname or "")
+        return format_html(
+            link, address, OUTSIDE["rel"], OUTSIDE["target"], name, urlsplit(address).hostname or ""
+        )
 
     def fence(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
         return _code(tokens[index].content, tokens[index].info.strip().split(" ")[0])
@@ -188,12 +190,16 @@ def _push_link(state: StateInline, scheme: str, address: str) -> None:
 
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("js-default", {"html": False, "breaks": True, "linkify": False}, renderer_cls=_Renderer)
-    parser.validateLink = is_safe_address  # type: ignore[method-assign]  # the documented way to set it
+    parser = MarkdownIt(
+        "js-default", {"html": False, "breaks": True, "linkify": False}, renderer_cls=_Renderer
+    )
+    parser.validateLink = is_safe_address  # type: ignore[method-assign, assignment]  # the documented way to set it
     parser.inline.ruler.before("escape", "formula", _inline_formula)
     parser.inline.ruler.before("link", "bare_address", _bare_address)
     parser.core.ruler.after("inline", "task_boxes", _task_boxes)
-    parser.block.ruler.before("fence", "formula", _block_formula, {"alt": ["paragraph", "blockquote", "list"]})
+    parser.block.ruler.before(
+        "fence", "formula", _block_formula, {"alt": ["paragraph", "blockquote", "list"]}
+    )
     return parser
 
 

@@ -1,45 +1,49 @@
 """Pages for people with an account: everybody else is led to the sign-in page and back."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 
-from asgiref.sync import iscoroutinefunction
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 
 from tertulia.accounts import gate
+from tertulia.accounts.gate import Identity
 from tertulia.core.db import in_db
 from tertulia.core.errors import Unauthenticated
 
 View = Callable[..., HttpResponse]
-AsyncView = Callable[..., Awaitable[HttpResponse]]
+AsyncView = Callable[..., Coroutine[Any, Any, HttpResponse]]
 
 
 def members_only(view: View) -> View:
-    """Let signed-in users pass, with `request.user` set to whom the gate knows, and keep the page out of caches."""
-    if iscoroutinefunction(view):
-        return cast(View, never_cache(_async(cast(AsyncView, view))))
-    return never_cache(_sync(view))
+    """Let signed-in users pass, whom `identity_of` names then, and keep the page out of caches."""
 
-
-def _sync(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, **arguments: Any) -> HttpResponse:
         return view(request, **arguments) if _enters(request) else to_sign_in(request)
 
-    return guarded
+    return never_cache(guarded)
 
 
-def _async(view: AsyncView) -> AsyncView:
+def members_only_async(view: AsyncView) -> AsyncView:
+    """The same for a view that waits for a model."""
+
     @wraps(view)
     async def guarded(request: HttpRequest, **arguments: Any) -> HttpResponse:
         if await in_db(_enters, request):
             return await view(request, **arguments)
         return await in_db(to_sign_in, request)
 
-    return guarded
+    return never_cache(guarded)
+
+
+def identity_of(request: HttpRequest) -> Identity:
+    """Who asks, in a view for members."""
+    identity = getattr(request, "identity", None)
+    assert isinstance(identity, Identity)
+    return identity
 
 
 def _enters(request: HttpRequest) -> bool:
@@ -48,7 +52,8 @@ def _enters(request: HttpRequest) -> bool:
     except Unauthenticated:
         return False
     if identity is not None:
-        request.user = identity.user
+        request.user = identity.user  # what the templates show
+        request.identity = identity  # type: ignore[attr-defined]
     return identity is not None
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from tertulia.core.errors import Problem
 from tertulia.providers.catalogue import ModelInfo
 from tertulia.providers.offline import OFFLINE_MODEL
 from tertulia.web import forms, thread
-from tertulia.web.members import take_draft
+from tertulia.web.members import identity_of, take_draft
 from tertulia.web.sidebar import sidebar_of
 from tertulia.web.strings import client_words
 
@@ -32,24 +32,26 @@ class View:
     before: UUID | None = None
     older: str = ""
     models: Sequence[ModelInfo] = ()
+    default_model: str = ""
     typed: Mapping[str, Any] | None = None
     problem: Problem | None = None
 
 
 def chat_page(request: HttpRequest, view: View) -> HttpResponse:
     """The page of a conversation or of a new one; with a problem, its status and headers. Raises NotFound."""
-    assert request.user.is_authenticated
-    conversation = access.conversation_for(request.user, view.conversation_id) if view.conversation_id else None
+    user = identity_of(request).user
+    conversation = access.conversation_for(user, view.conversation_id) if view.conversation_id else None
     shown = thread.thread_of(conversation, view.leaf, view.before) if conversation else thread.Thread()
     context = {
         "conversation": conversation,
         "thread": shown,
-        "new_turns": (thread.NEW_USER_TURN, thread.NEW_ANSWER_TURN),
-        "sidebar": sidebar_of(request.user, view.older),
+        "new_words": thread.NEW_WORDS,
+        "new_answer": replace(thread.NEW_ANSWER, model=view.default_model),
+        "sidebar": sidebar_of(identity_of(request), view.older),
         "composer": _composer(request, view, conversation, shown),
         "offline": is_offline(),
         "problem": view.problem,
-        "standing": quota.standing(request.user),
+        "standing": quota.standing(user),
         "words": client_words(),
     }
     response = render(request, "web/chat.html", context, status=view.problem.status if view.problem else 200)
@@ -76,6 +78,7 @@ def _composer(
         "key": secrets.token_urlsafe(16),
         "limit": MAX_CONTENT,
         "models": [model.id for model in view.models],
+        "default_model": view.default_model,
         "errors": errors,
         "options_at_fault": not errors.keys().isdisjoint(forms.OptionsForm.base_fields),
     }

@@ -6,15 +6,15 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
-from tertulia.accounts import actions, queries
+from tertulia.accounts import keys, queries
 from tertulia.core.errors import Problem
-from tertulia.web.members import members_only
+from tertulia.web.members import identity_of, members_only
 
 
 @members_only
-@require_GET
+@require_safe
 def settings(request: HttpRequest) -> HttpResponse:
     """Everything that can be set."""
     return _page(request)
@@ -25,7 +25,7 @@ def settings(request: HttpRequest) -> HttpResponse:
 def create_key(request: HttpRequest) -> HttpResponse:
     """A new API key; this answer is the only time that it is shown."""
     try:
-        _key, text = actions.create_api_key(user=request.user, name=request.POST.get("name", ""))
+        _key, text = keys.create_api_key(user=identity_of(request).user, name=request.POST.get("name", ""))
     except Problem as problem:
         return _page(request, problem=problem)
     return _page(request, new_key=text)
@@ -35,12 +35,11 @@ def create_key(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
     """The end of one API key."""
-    actions.delete_api_key(user=request.user, key_id=key_id)
+    keys.delete_api_key(user=identity_of(request).user, key_id=key_id)
     messages.success(request, _("The key no longer works."))
     return HttpResponseRedirect("/settings", status=303)
 
 
 def _page(request: HttpRequest, problem: Problem | None = None, new_key: str = "") -> HttpResponse:
-    assert request.user.is_authenticated
-    context = {"keys": queries.api_keys_of(request.user), "problem": problem, "new_key": new_key}
+    context = {"keys": queries.api_keys_of(identity_of(request).user), "problem": problem, "new_key": new_key}
     return render(request, "web/settings.html", context, status=problem.status if problem else 200)

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from tertulia.accounts import quota
-from tertulia.accounts.models import User
+from tertulia.accounts.gate import Identity
 from tertulia.chat import queries
 from tertulia.chat.access import Conversation
 from tertulia.core import clock
@@ -36,17 +36,17 @@ class Sidebar:
     is_first: bool
 
 
-def sidebar_of(user: User, cursor: str = "") -> Sidebar:
+def sidebar_of(identity: Identity, cursor: str = "") -> Sidebar:
     """The newest conversations, or those behind a cursor; one that cannot be read begins anew."""
     position = _position(cursor)
-    rows = queries.conversations(user)
+    rows = queries.conversations(identity.user)
     if position:
         at, id = position
         rows = rows.filter(Q(updated_at__lt=at) | Q(updated_at=at, id__lt=id))
     found = list(rows[: PAGE + 1])
     shown = found[:PAGE]
     older = _cursor(shown[-1]) if len(found) > PAGE else ""
-    return Sidebar(_grouped(shown, ZoneInfo(quota.zone_of(user))), older, position is None)
+    return Sidebar(_grouped(shown, ZoneInfo(quota.zone_of(identity.user))), older, position is None)
 
 
 def _grouped(rows: Sequence[Conversation], zone: ZoneInfo) -> list[Group]:
@@ -76,4 +76,5 @@ def _position(cursor: str) -> tuple[datetime, UUID] | None:
         position = datetime.fromisoformat(at), UUID(id)
     except ValueError:
         return None
-    return position if comma and position[0].tzinfo else None
+    # Years at the edge have no representation in every zone.
+    return position if comma and position[0].tzinfo and 1 < position[0].year < 9999 else None

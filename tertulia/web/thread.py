@@ -39,7 +39,7 @@ class Turn:
 
     @property
     def place(self) -> tree.Place | None:
-        return tree.place(self.id, self.siblings) if self.id in self.siblings else None
+        return tree.place(self.id, self.siblings) if self.id and self.id in self.siblings else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Thread:
 
 
 # What the client's program copies for messages that it adds to the page.
-NEW_USER_TURN = Turn(id=None, role="user")
-NEW_ANSWER_TURN = Turn(id=None, role="assistant", status="streaming")
+NEW_WORDS = Turn(id=None, role="user")
+NEW_ANSWER = Turn(id=None, role="assistant", status="streaming")
 
 
 def thread_of(conversation: Conversation, leaf: UUID | None, before: UUID | None) -> Thread:
@@ -88,7 +88,9 @@ def _end(conversation: Conversation, leaf: UUID | None, before: UUID | None) -> 
     return conversation.leaf_id
 
 
-def _turn(message: Message, siblings: Mapping[UUID | None, Sequence[UUID]], running: Mapping[UUID, UUID]) -> Turn:
+def _turn(
+    message: Message, siblings: Mapping[UUID | None, Sequence[UUID]], running: Mapping[UUID, UUID]
+) -> Turn:
     return Turn(
         id=message.id,
         role=message.role,

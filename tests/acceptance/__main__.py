@@ -1,4 +1,4 @@
-"""`python3 -m tests.acceptance [ITEM …] [--db …] [--seed N] [--nightly]`: exit status 1 when an item failed."""
+"""`python3 -m tests.acceptance [ITEM …] [--db …] [--seed N] [--lanes N] [--nightly]`: 1 when an item failed."""
 
 import argparse
 import asyncio
@@ -10,6 +10,7 @@ from types import FrameType
 
 from tests.acceptance import program
 from tests.acceptance.items import ITEMS
+from tests.acceptance.lanes import Play, play_all
 
 
 def main() -> int:
@@ -19,14 +20,19 @@ def main() -> int:
     seed = options.seed if options.seed is not None else random.randrange(10**6)
     chosen = [ITEMS[name] for name in options.item] or list(ITEMS.values())
     databases = program.DATABASES if options.db == "both" else (options.db,)
-    passed = True
-    for item in chosen:
-        for db in databases:
-            if db in item.databases:
-                report = asyncio.run(program.run(item, db, seed, nightly=options.nightly))
-                print(json.dumps(report.as_json(), ensure_ascii=False), flush=True)
-                passed = passed and report.passed
+    plays = [Play(item, db) for item in chosen for db in databases if db in item.databases]
+    if options.lanes > 1 and len(plays) > 1:
+        passed = asyncio.run(play_all(plays, seed=seed, nightly=options.nightly, lanes=options.lanes))
+    else:
+        results = [_played(play, seed, nightly=options.nightly) for play in plays]  # all, whatever fails
+        passed = all(results)
     return 0 if passed else 1
+
+
+def _played(play: Play, seed: int, *, nightly: bool) -> bool:
+    report = asyncio.run(program.run(play.item, play.db, seed, nightly=nightly))
+    print(json.dumps(report.as_json(), ensure_ascii=False), flush=True)
+    return report.passed
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("item", nargs="*", choices=[*ITEMS, []], metavar="ITEM", help="default: all")
     parser.add_argument("--db", choices=[*program.DATABASES, "both"], default="both")
     parser.add_argument("--seed", type=int, help="default: a random one, printed with each item")
+    parser.add_argument("--lanes", type=int, default=2, help="so many items at a time; default: 2")
     parser.add_argument("--nightly", action="store_true", help="the full sizes")
     return parser
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _number = itertools.count(1)
 
+# The environment variable by which the processes of one run know their server.
+SHARED_CLUSTER = "ACCEPTANCE_CLUSTER"
+
 
 class Database(Protocol):
     """One instance's database. `url` is its DATABASE_URL, empty for the default one in the data folder."""
@@ -53,7 +56,7 @@ class Postgres:
 
 
 class Cluster:
-    """A PostgreSQL server of the programme's own, with as many databases as worlds ask for."""
+    """A PostgreSQL server of the programme's own; it ends with this process."""
 
     def __init__(self, *, settings: Sequence[str] = ()) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="tertulia-postgres-"))
@@ -61,13 +64,6 @@ class Cluster:
         self.url = postgres.start(self.folder)
         if settings:
             self._configure(settings)
-
-    def create(self) -> Postgres:
-        """A new, empty database."""
-        name = f"world_{os.getpid()}_{next(_number)}"
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
-        return Postgres(re.sub(r"/postgres\?", f"/{name}?", self.url))
 
     def close(self) -> None:
         """Stop the server and remove its data; otherwise that happens when the programme ends."""
@@ -95,7 +91,22 @@ def _server_of(folder: Path) -> "PostgresServer":
     return get_server(folder / "postgres")
 
 
+class SharedCluster:
+    """The server that most items use, started by whoever names it in the environment."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+
 @functools.cache
-def shared_cluster() -> Cluster:
-    """The server that most items use; one per run of the programme, because a start costs seconds."""
-    return Cluster()
+def shared_cluster() -> SharedCluster:
+    """One per run of the programme, because a start costs seconds; kept until the programme ends."""
+    return SharedCluster(os.environ.get(SHARED_CLUSTER) or Cluster().url)
+
+
+def create_database(cluster: "Cluster | SharedCluster") -> Postgres:
+    """A new, empty database."""
+    name = f"world_{os.getpid()}_{next(_number)}"
+    with psycopg.connect(cluster.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return Postgres(re.sub(r"/postgres\?", f"/{name}?", cluster.url))

@@ -17,12 +17,19 @@ Play = Callable[[Stage], Awaitable[Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One claim with its figures. `databases` are those on which it says something."""
+    """One claim with its figures.
+
+    databases    on which it says something
+    patient      it mostly waits
+    alone        its figures are times that other items beside it would spoil
+    """
 
     name: str
     title: str
     play: Play
     databases: tuple[str, ...] = DATABASES
+    patient: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,13 @@ import aiohttp
 
 from tests.acceptance import clients
 from tests.acceptance.clients import Client, Person
-from tests.acceptance.databases import Cluster, Database, SQLite, shared_cluster
+from tests.acceptance.databases import Cluster, Database, SQLite, create_database, shared_cluster
 from tests.acceptance.processes import ROOT, Process, clean_environment, python
 
 # Found in no answer, log or row: the key that the servers present to the provider.
 PROVIDER_KEY = "sk-canary-5e0c0de5b1a9473f"
 
-_SECRET_KEY = "of the acceptance programme, of sufficient length: " + "0123456789" * 3
+SECRET_KEY = "of the acceptance programme, of sufficient length: " + "0123456789" * 3
 
 READY_SECONDS = 30.0
 
@@ -188,7 +188,7 @@ class Stage:
         if self.db == "sqlite":
             database = SQLite(data)
         else:
-            database = await asyncio.to_thread((cluster or shared_cluster()).create)
+            database = await asyncio.to_thread(_new_database, cluster)
         provider = Provider(python("-m", "tests.provider", "--port", "0"), {}, own / "provider.log")
         started: list[Server] = []
         try:
@@ -196,7 +196,7 @@ class Stage:
             settings = {
                 "TERTULIA_DATA": str(data),
                 "DATABASE_URL": database.url,
-                "SECRET_KEY": _SECRET_KEY,
+                "SECRET_KEY": SECRET_KEY,
                 "OPENAI_BASE_URL": provider.url,
                 "OPENAI_API_KEY": PROVIDER_KEY,
                 "TERTULIA_DAILY_QUOTA": "" if quota is None else str(quota),
@@ -212,6 +212,10 @@ class Stage:
             for process in [provider, *started]:
                 process.kill()
             _keep_or_remove(own)
+
+
+def _new_database(cluster: Cluster | None) -> Database:
+    return create_database(cluster or shared_cluster())
 
 
 def new_session() -> aiohttp.ClientSession:

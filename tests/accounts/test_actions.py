@@ -12,7 +12,7 @@ from django.db import connections
 from django.db.transaction import set_rollback
 from django.http import HttpRequest
 
-from tertulia.accounts import actions, attempts, gate, queries, quota
+from tertulia.accounts import actions, attempts, entering, gate, keys, queries, quota
 from tertulia.accounts.models import ApiKey, SignInLink, User
 from tertulia.accounts.sessions import SessionStore, open_session
 from tertulia.core import clock
@@ -80,7 +80,7 @@ def test_links_that_do_not_work() -> None:
 
 def test_an_api_key_is_kept_as_its_hash_and_opens_the_gate() -> None:
     user = make_user()
-    key, text = actions.create_api_key(user=user, name=" laptop ")
+    key, text = keys.create_api_key(user=user, name=" laptop ")
     assert text.startswith("tt_")
     assert key.name == "laptop"
     assert text not in str(ApiKey.objects.filter(pk=key.pk).values().get())
@@ -90,7 +90,7 @@ def test_an_api_key_is_kept_as_its_hash_and_opens_the_gate() -> None:
 
 
 def test_the_use_of_a_key_is_noted_to_the_minute() -> None:
-    key, text = actions.create_api_key(user=make_user(), name="laptop")
+    key, text = keys.create_api_key(user=make_user(), name="laptop")
     gate.require(bearer(text))
     key.refresh_from_db()
     noted = key.last_used_at
@@ -107,11 +107,11 @@ def test_the_use_of_a_key_is_noted_to_the_minute() -> None:
 @pytest.mark.parametrize("fate", ["expired", "deleted", "suspended", "erased", "altered"])
 def test_keys_that_open_nothing(fate: str) -> None:
     user = make_user()
-    key, text = actions.create_api_key(user=user, name="laptop")
+    key, text = keys.create_api_key(user=user, name="laptop")
     if fate == "expired":
         ApiKey.objects.filter(pk=key.pk).update(expires_at=clock.now())
     elif fate == "deleted":
-        actions.delete_api_key(user=user, key_id=key.pk)
+        keys.delete_api_key(user=user, key_id=key.pk)
     elif fate == "suspended":
         actions.suspend(user=user)
     elif fate == "erased":
@@ -123,23 +123,23 @@ def test_keys_that_open_nothing(fate: str) -> None:
 
 
 def test_somebody_elses_key_cannot_be_deleted() -> None:
-    key, text = actions.create_api_key(user=make_user(), name="laptop")
+    key, text = keys.create_api_key(user=make_user(), name="laptop")
     with pytest.raises(NotFound):
-        actions.delete_api_key(user=make_user(), key_id=key.pk)
+        keys.delete_api_key(user=make_user(), key_id=key.pk)
     gate.require(bearer(text))
 
 
 @pytest.mark.parametrize("name", ["", "  ", "n" * 81, "a\nb", "\0"])
 def test_names_of_keys(name: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        actions.create_api_key(user=make_user(), name=name)
+        keys.create_api_key(user=make_user(), name=name)
     assert list(refused.value.errors or {}) == ["name"]
 
 
 def test_spellings_of_the_header() -> None:
     user = make_user()
-    _key, text = actions.create_api_key(user=user, name="laptop")
-    _other_key, other = actions.create_api_key(user=user, name="desktop")
+    _key, text = keys.create_api_key(user=user, name="laptop")
+    _other_key, other = keys.create_api_key(user=user, name="desktop")
     for headers in (
         {"HTTP_AUTHORIZATION": f"bearer {text}"},
         {"HTTP_AUTHORIZATION": f"BEARER   {text} "},
@@ -163,23 +163,23 @@ def test_spellings_of_the_header() -> None:
 
 def test_signing_in() -> None:
     user = make_user(PASSWORD)
-    assert actions.sign_in(email=user.email.upper(), password=PASSWORD, address="192.0.2.9") == user
+    assert entering.sign_in(email=user.email.upper(), password=PASSWORD, address="192.0.2.9") == user
     user.refresh_from_db()
     assert user.ip_address == "192.0.2.9"
     assert user.last_login is not None
     actions.suspend(user=user)
     for email in (user.email, fresh_email()):
         with pytest.raises(Unauthenticated):
-            actions.sign_in(email=email, password=PASSWORD, address=None)
+            entering.sign_in(email=email, password=PASSWORD, address=None)
 
 
 def test_who_has_no_password_must_have_signed_in_just_now() -> None:
     user = make_user()
     with pytest.raises(Forbidden):
         actions.update_profile(user=user, changes={"password": PASSWORD})
-    actions.note_login(user=user, address=None)
+    entering.note_login(user=user, address=None)
     actions.update_profile(user=user, changes={"password": PASSWORD})
-    assert actions.sign_in(email=user.email, password=PASSWORD, address=None) == user
+    assert entering.sign_in(email=user.email, password=PASSWORD, address=None) == user
 
 
 def test_of_many_simultaneous_joins_one_gets_the_address() -> None:
@@ -187,7 +187,7 @@ def test_of_many_simultaneous_joins_one_gets_the_address() -> None:
 
     def join(_number: int) -> bool:
         try:
-            actions.join(email=email, nickname="Ana", password=PASSWORD)
+            entering.join(email=email, nickname="Ana", password=PASSWORD)
         except InvalidInput as refused:
             return list(refused.errors or {}) != ["email"]
         else:
@@ -203,7 +203,7 @@ def test_of_many_simultaneous_joins_one_gets_the_address() -> None:
 
 def test_erasure_leaves_no_row() -> None:
     user = make_user(PASSWORD)
-    actions.create_api_key(user=user, name="laptop")
+    keys.create_api_key(user=user, name="laptop")
     actions.make_sign_in_link(user=user)
     open_session(user)
     with transaction():
@@ -258,7 +258,7 @@ def test_createuser_creates_and_then_changes_only_what_is_given() -> None:
     assert (user.is_superuser, user.daily_quota) == (True, 0)
     assert SessionStore().exists(session_key)
     run("createuser", email, TERTULIA_PASSWORD="another long walk 43")
-    assert actions.sign_in(email=email, password="another long walk 43", address=None) == user
+    assert entering.sign_in(email=email, password="another long walk 43", address=None) == user
     assert not SessionStore().exists(session_key)
 
 

@@ -99,5 +99,5 @@ def test_nothing_remains_of_a_forgotten_account() -> None:
     assert FailedLogins.objects.count() == before + 2
     assert guess(user.email, user, right=True) == "right"
     assert FailedLogins.objects.count() == before + 1
-    attempts.forget(user.email)
+    attempts.forget(user)
     assert FailedLogins.objects.count() == before

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.test import RequestFactory
 
-from tertulia.accounts import actions
+from tertulia.accounts import actions, keys
 from tertulia.accounts.models import FailedLogins, Session, User
 from tertulia.accounts.sessions import SessionStore, open_browser_login
 from tests.accounts.people import fresh_email
@@ -331,7 +331,7 @@ def test_erasing_the_account(visitor: httpx.Client, alice: Person) -> None:
 
 
 def api_key_of(person: Person) -> str:
-    _key, text = actions.create_api_key(user=User.objects.get(id=person.id), name="test")
+    _key, text = keys.create_api_key(user=User.objects.get(id=person.id), name="test")
     return text
 
 

@@ -32,6 +32,7 @@ def test_an_empty_conversation(alice: Person) -> None:
     assert body == {
         "id": body["id"],
         "title": "Plans",
+        "instance": None,
         "leaf": None,
         "created_at": body["created_at"],
         "updated_at": body["updated_at"],
@@ -97,7 +98,7 @@ def test_the_list_has_the_last_changed_first(alice: Person) -> None:
     send(alice, "hello", first)
     assert pages(alice, "/api/conversations") == [[first, third, second]]
     (row, *_) = alice.client.get("/api/conversations").json()["results"]
-    assert set(row) == {"id", "title", "leaf", "created_at", "updated_at"}
+    assert set(row) == {"id", "title", "instance", "leaf", "created_at", "updated_at"}
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6])

@@ -26,7 +26,8 @@ def complete(person: Person, **body: Any) -> httpx.Response:
 def test_models(client: openai.OpenAI) -> None:
     ids = [model.id for model in client.models.list()]
     assert "scripted-small" in ids
-    assert ids[-1] == "offline"
+    models = [id for id in ids if not id.startswith(("character:", "instance:"))]
+    assert models[-1] == "offline"
     assert client.models.retrieve("offline").object == "model"
     with pytest.raises(openai.NotFoundError) as caught:
         client.models.retrieve("no/such model")

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,6 +18,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 TIMEOUT_MS = 15_000
 
 Open = Callable[..., Page]
+T = TypeVar("T")
 
 _REPORT_BREACHES = """
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -103,8 +104,19 @@ def change(person: Person, **values: object) -> None:
     """
     from tertulia.accounts.models import User  # after Django's set-up
 
+    in_thread(User.objects.filter(id=person.id).update, **values)
+
+
+def interrupt(person: Person) -> None:
+    """Make the person's answers look like those of a process that died."""
+    from tertulia.chat.models import Message  # after Django's set-up
+
+    in_thread(Message.objects.filter(user_id=person.id, role="assistant").update, status="interrupted")
+
+
+def in_thread(deed: Callable[..., T], **values: object) -> T:
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(User.objects.filter(id=person.id).update, **values).result()
+        return pool.submit(deed, **values).result()
 
 
 def sign_in(page: Page, person: Person, path: str = "/") -> None:

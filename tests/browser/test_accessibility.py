@@ -93,7 +93,9 @@ class TestAxe:
             page.goto(path)
             check(page)
 
-    def test_pages_for_strangers(self, new_context: Callable[..., BrowserContext], look: dict[str, Any]) -> None:
+    def test_pages_for_strangers(
+        self, new_context: Callable[..., BrowserContext], look: dict[str, Any]
+    ) -> None:
         page = new_context(**look).new_page()
         for path in ("/accounts/login", "/accounts/join"):
             page.goto(path)

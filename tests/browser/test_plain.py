@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import Open, Watch, change
+from tests.browser.conftest import Open, Watch, change, in_thread, interrupt
 from tests.browser.steps import answer, prose, script, stored
 from tests.people import PASSWORD, Person
 
@@ -202,6 +202,43 @@ def test_the_profile_is_changed_and_the_account_deleted(visit: Open, alice: Pers
     page.get_by_role("button", name="Delete it for good").click()
     expect(page).to_have_url(re.compile("/accounts/join"))
     assert alice.client.get("/accounts/profile").status_code == 401
+
+
+def test_an_interrupted_answer_can_be_continued(visit: Open, alice: Person) -> None:
+    page = visit(alice, **PLAIN)
+    send(page, "tell me everything")
+    interrupt(alice)
+    page.reload()
+    answer(page).get_by_role("button", name="Continue").click()
+    expect(page.locator("#thread > li")).to_have_count(4)
+    expect(page.locator(".words .bubble").last).to_have_text("Continue exactly where you stopped.")
+
+
+def test_a_sign_in_link_works_once(
+    new_context: Callable[..., BrowserContext], bob: Person, watch: Watch
+) -> None:
+    from tertulia.accounts import actions, queries  # after Django's set-up
+
+    watch.allowed.append("404")
+    token = in_thread(lambda: actions.make_sign_in_link(user=queries.user_by_email(bob.email)))  # type: ignore[arg-type]
+    page = new_context(**PLAIN).new_page()
+    page.goto(f"/accounts/link/{token}")
+    page.reload()  # looking at it does not use it up
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#composer")).to_be_visible()
+    assert page.goto(f"/accounts/link/{token}").status == 404  # type: ignore[union-attr]
+
+
+def test_older_conversations_are_a_link_away(visit: Open, alice: Person) -> None:
+    for _ in range(45):
+        assert alice.client.post("/api/conversations", json={"title": "one of many"}).status_code == 201
+    page = visit(alice, **PLAIN)
+    expect(page.locator("#conversations a[data-id]")).to_have_count(40)
+    page.get_by_role("link", name="Older ones").click()
+    expect(page.locator("#conversations a[data-id]")).to_have_count(5)
+    lively = visit(alice)
+    lively.get_by_role("link", name="Older ones").click()
+    expect(lively.locator("#conversations a[data-id]")).to_have_count(45)
 
 
 def test_next_leads_nowhere_else(new_context: Callable[..., BrowserContext], alice: Person) -> None:

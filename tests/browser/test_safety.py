@@ -7,6 +7,11 @@ from tests.browser.conftest import Open
 from tests.browser.steps import prose, say, script, wait_for_end
 from tests.people import Person
 
+ALLOWED = (
+    "p, br, hr, h3, h4, h5, h6, ul, ol, li, blockquote, div, table, thead, tbody, tr, th, td, figure, figcaption, pre, "
+    "button, a, em, strong, s, code, span, math, math *"
+)
+
 HOSTILE = [
     "<script>window.hit = 1</script>",
     "<img src=x onerror='window.hit = 1'>",
@@ -48,9 +53,7 @@ def test_a_hostile_answer_does_nothing(visit: Open, alice: Person, text: str) ->
     wait_for_end(page)
     for _ in ("live", "from the server"):
         expect(prose(page)).to_contain_text("after")
-        allowed = "a, p, em, strong, s, code, pre, span, figure, figcaption, button, br, table, thead, tbody, tr, th, td"
-        allowed += ", div, ul, ol, li, h3, h4, h5, h6, hr, blockquote, math, math *"
-        assert prose(page).locator(f":not({allowed})").count() == 0
+        assert prose(page).locator(f":not({ALLOWED})").count() == 0
         for link in prose(page).locator("a").all():
             assert (link.get_attribute("href") or "").startswith(("http://", "https://", "mailto:"))
             assert link.get_attribute("rel") == "noopener noreferrer nofollow"
@@ -62,6 +65,7 @@ def test_a_hostile_answer_does_nothing(visit: Open, alice: Person, text: str) ->
 def test_the_users_own_words_are_text(visit: Open, alice: Person) -> None:
     page = visit(alice)
     say(page, "<b>bold?</b> **no**")
+    wait_for_end(page)
     expect(page.locator(".bubble")).to_have_text("<b>bold?</b> **no**")
     page.reload()
     expect(page.locator(".bubble")).to_have_text("<b>bold?</b> **no**")

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, Watch, change
+from tests.browser.conftest import Open, Watch, change, interrupt
 from tests.browser.steps import answer, prose, say, script, stored, wait_for_end
 from tests.people import Person
 
@@ -198,6 +198,19 @@ def test_a_lost_connection_is_taken_up_again(visit: Open, alice: Person, watch: 
     page.context.set_offline(False)
     wait_for_end(page)
     expect(prose(page)).to_have_text(LONG)
+
+
+def test_an_interrupted_answer_can_be_continued(visit: Open, alice: Person) -> None:
+    page = visit(alice)
+    say(page, "tell me everything")
+    wait_for_end(page)
+    interrupt(alice)
+    page.reload()
+    expect(answer(page).locator(".for-interrupted")).to_be_visible()
+    answer(page).get_by_role("button", name="Continue").click()
+    expect(page.locator("#thread > li")).to_have_count(4)
+    wait_for_end(page)
+    expect(page.locator(".words .bubble").last).to_have_text("Continue exactly where you stopped.")
 
 
 def test_earlier_messages_come_in_place(visit: Open, alice: Person) -> None:

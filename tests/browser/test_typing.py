@@ -137,7 +137,14 @@ def test_the_keyboard_alone_reaches_everything(visit: Open, alice: Person) -> No
         reached.add(name[:40])
         if name == "BODY":
             break
-    assert {"Skip to the content", "New conversation", "content", "Send", "Another answer", "Good answer"} <= reached
+    assert {
+        "Skip to the content",
+        "New conversation",
+        "content",
+        "Send",
+        "Another answer",
+        "Good answer",
+    } <= reached
 
 
 def test_a_menu_closes_by_escape_and_gives_the_focus_back(visit: Open, alice: Person) -> None:

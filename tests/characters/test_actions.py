@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
@@ -22,6 +23,8 @@ from tests.characters.files import PIXEL, png_file
 from tests.characters.rows import a_character, a_user, an_instance
 
 pytestmark = pytest.mark.usefixtures("database")
+
+Made = TypeVar("Made")
 
 CARD = {"spec": "chara_card_v2", "spec_version": "2.0", "data": {"name": "Mira", "description": "Bees."}}
 
@@ -150,6 +153,24 @@ def test_a_write_that_fails_leaves_no_picture(monkeypatch: pytest.MonkeyPatch) -
     assert pictures() == before
 
 
+def test_a_character_that_no_card_could_carry_is_refused() -> None:
+    user = a_user()
+    greetings = ["한" * 30_000] * 30
+    with pytest.raises(InvalidInput):
+        a_character(user, alternate_greetings=greetings)
+    character = a_character(user, alternate_greetings=greetings[:20])
+    with pytest.raises(InvalidInput):
+        actions.update_character(
+            character=character,
+            values={
+                "description": "한" * 30_000,
+                "scenario": "한" * 30_000,
+                "personality": "한" * 30_000,
+                "greeting": "한" * 30_000,
+            },
+        )
+
+
 def test_a_card_of_a_character_makes_the_same_character() -> None:
     user = a_user()
     values = {
@@ -256,19 +277,16 @@ def test_an_instance_and_a_deletion_at_the_same_time() -> None:
         character = a_character(alice, visibility="public")
         others = [a_user() for _ in range(3)]
 
-        def start(user: User, character: Character = character) -> UUID | None:
-            return _quiet(lambda: an_instance(user, character).pk)
-
         with ThreadPoolExecutor(4) as pool:
-            started = [pool.submit(start, user) for user in others]
-            gone = pool.submit(_quiet, lambda character=character: delete(character))
-            gone.result()
-        kept = [each.result() for each in started if each.result()]
+            started = [pool.submit(quietly, partial(an_instance, user, character)) for user in others]
+            pool.submit(quietly, partial(delete, character)).result()
+        kept = [made.pk for each in started if (made := each.result())]
         assert Instance.objects.filter(pk__in=kept, character__visibility="unlisted").count() == len(kept)
         assert not Character.objects.filter(pk=character.pk).exists()
 
 
-def _quiet(call: Callable[[], Any]) -> Any:
+def quietly(call: Callable[[], Made]) -> Made | None:
+    """What a call on a thread of its own returns, None for a Problem."""
     try:
         return call()
     except Problem:
@@ -288,8 +306,8 @@ def test_names_are_unique_per_owner() -> None:
     an_instance(bob, character)
     second = an_instance(alice, character, name="Second")
     for call in (
-        lambda: an_instance(alice, character),
-        lambda: actions.update_instance(instance=second, values={"name": " Mira "}),
+        partial(an_instance, alice, character),
+        partial(actions.update_instance, instance=second, values={"name": " Mira "}),
     ):
         with pytest.raises(InvalidInput) as refused:
             call()

@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 
 from tertulia.characters import cards, lorebook, prompt, validation
-from tertulia.characters.models import Character
+from tertulia.characters.models import MAX_SUMMARY, Character
 from tertulia.characters.starters import ensure, starters
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -35,7 +35,7 @@ def test_each_is_whole_in_five_languages(fields: dict[str, object]) -> None:
     for face in faces:
         assert all(face)
         assert len(face.name) <= cards.MAX_NAME
-        assert len(face.summary) <= validation.models.MAX_SUMMARY
+        assert len(face.summary) <= MAX_SUMMARY
     assert "{{" not in prompt.system_text(character, None, "Ana", [], [])
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 from django.db import connection, connections
 
 from tertulia.accounts import actions as account_actions
-from tertulia.accounts.models import User
 from tertulia.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Problem, Unauthenticated
 from tertulia.quotes import actions, queries
 from tertulia.quotes.models import Quote, QuoteReport, Term
@@ -107,12 +107,10 @@ def test_two_staff_at_once_leave_one_instant() -> None:
         quote = a_quote()
         people = [staff(), staff()]
 
-        def apply(person: User, quote: Quote = quote) -> None:
-            actions.update_quote(user=person, quote=quote, changes={"is_apply": True})
-
-        assert together(*[lambda person=person: apply(person) for person in people * 3]) == [None] * 6
+        apply = partial(actions.update_quote, quote=quote, changes={"is_apply": True})
+        assert together(*[partial(apply, user=person) for person in people * 3]) == [None] * 6
         first = Quote.objects.get(id=quote.id)
-        apply(people[0])
+        apply(user=people[0])
         quote.refresh_from_db()
         assert quote.is_apply
         assert (quote.applied_at, quote.applied_by) == (first.applied_at, first.applied_by)
@@ -122,9 +120,10 @@ def test_an_edit_and_an_application_at_once_are_one_after_the_other() -> None:
     for _round in range(5):
         author, mona, word = make_user(), staff(), a_word()
         quote = a_quote(user=author)
+        update = partial(actions.update_quote, quote=quote)
         edited, applied = together(
-            lambda: actions.update_quote(user=author, quote=quote, changes={"content": f"new {word}"}),
-            lambda: actions.update_quote(user=mona, quote=quote, changes={"is_apply": True}),
+            partial(update, user=author, changes={"content": f"new {word}"}),
+            partial(update, user=mona, changes={"is_apply": True}),
         )
         assert applied is None
         assert edited is None or isinstance(edited, Conflict)

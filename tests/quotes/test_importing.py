@@ -20,6 +20,11 @@ def statuses(outcomes: list[Outcome]) -> list[tuple[int, str]]:
     return [(outcome.line, outcome.status) for outcome in outcomes]
 
 
+def made(outcome: Outcome) -> Quote:
+    assert outcome.id is not None
+    return Quote.objects.get(id=outcome.id)
+
+
 def imported(name: str, text: str, *, is_apply: bool = False) -> list[Outcome]:
     return list(import_lines(user=None, lines=read_lines(name, text.encode()), is_apply=is_apply))
 
@@ -51,14 +56,14 @@ def test_csv_tells_of_every_line() -> None:
     assert outcomes[3].id == outcomes[2].id
     assert list(outcomes[4].errors or {}) == ["content"]
     assert list(outcomes[6].errors or {}) == ["language"]
-    first = Quote.objects.get(id=outcomes[0].id)
+    first = made(outcomes[0])
     assert (first.content, first.speaker, first.is_apply, first.user) == (
         f"two\nlines {word}",
         "Ana",
         True,
         None,
     )
-    assert Quote.objects.get(id=outcomes[8].id).language == "ko"
+    assert made(outcomes[8]).language == "ko"
     assert Term.objects.get(term=word).documents == 5
 
 
@@ -78,7 +83,7 @@ def test_json_lines_tell_of_every_line() -> None:
     outcomes = imported("lines.jsonl", "\n".join(lines))
     assert statuses(outcomes) == [(1, "created"), *((number, "invalid") for number in range(3, 10))]
     assert set(outcomes[3 + 1].errors or {}) | {"line"} == {"content", "user", "line"}
-    quote = Quote.objects.get(id=outcomes[0].id)
+    quote = made(outcomes[0])
     assert (quote.language, quote.is_apply) == ("ko", False)
 
 

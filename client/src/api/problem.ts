@@ -6,12 +6,22 @@ export class Problem extends Error {
   /** Sentences by the field at fault. */
   readonly errors: Readonly<Record<string, readonly string[]>>;
 
-  constructor(status: number, slug: string, detail: string, errors: Record<string, string[]> = {}) {
+  /** Seconds until it is worth trying again; null where the server does not say. */
+  readonly retryAfter: number | null;
+
+  constructor(
+    status: number,
+    slug: string,
+    detail: string,
+    errors: Record<string, string[]> = {},
+    retryAfter: number | null = null,
+  ) {
     super(detail);
     this.name = "Problem";
     this.status = status;
     this.slug = slug;
     this.errors = errors;
+    this.retryAfter = retryAfter;
   }
 
   /** The session has ended: signing in again helps, sending again does not. */
@@ -43,5 +53,7 @@ export async function problemOf(response: Response): Promise<Problem> {
   }
   const slug = typeof body.type === "string" ? body.type : "";
   const detail = [body.detail, body.title].find((text) => typeof text === "string") ?? "";
-  return new Problem(response.status, slug, String(detail), (body.errors ?? {}) as Record<string, string[]>);
+  const errors = (body.errors ?? {}) as Record<string, string[]>;
+  const wait = Number(response.headers.get("Retry-After") ?? NaN);
+  return new Problem(response.status, slug, String(detail), errors, Number.isFinite(wait) ? wait : null);
 }

@@ -5,6 +5,7 @@ import { Problem } from "../api/problem.ts";
 import type { Drafts } from "../model/draft.ts";
 import { sends } from "../model/keys.ts";
 import { element, need } from "../render/dom.ts";
+import { clock } from "../render/turns.ts";
 import { fill, type Words } from "../words.ts";
 
 const NUMBERS = ["temperature", "top_p", "max_tokens", "frequency_penalty", "presence_penalty", "seed"];
@@ -98,12 +99,16 @@ export class Composer {
       const next = encodeURIComponent(location.pathname);
       this.say(this.#words.signedOut, { text: this.#words.signIn, href: `/accounts/login?next=${next}` });
     } else if (error instanceof Problem) {
-      const named = Object.values(error.errors).flat()[0];
-      this.say(fill(this.#words.refused, { reason: named ?? error.message }));
+      this.say(this.#reason(error));
       this.#markFields(error);
     } else {
       this.say(this.#words.notSent);
     }
+  }
+
+  /** The chosen model; empty for the default one. */
+  get model(): string {
+    return need<HTMLSelectElement>("#model", this.form).value;
   }
 
   focus(): void {
@@ -129,6 +134,7 @@ export class Composer {
       else this.#submitField(deeds);
     });
     need("#model", this.form).addEventListener("change", () => this.#showModel());
+    this.#showModel(); // a reload keeps what was chosen
   }
 
   #submitField(deeds: Deeds): void {
@@ -148,6 +154,12 @@ export class Composer {
     return false;
   }
 
+  #reason(problem: Problem): string {
+    const reason = Object.values(problem.errors).flat()[0] ?? problem.message;
+    if (problem.slug !== "over_quota" || problem.retryAfter === null) return fill(this.#words.refused, { reason });
+    return fill(this.#words.overQuota, { time: clock(new Date(Date.now() + problem.retryAfter * 1_000)) });
+  }
+
   #markFields(problem: Problem): void {
     for (const name of Object.keys(problem.errors)) {
       const field = this.form.querySelector(`[name="${CSS.escape(name.replace("parameters.", ""))}"]`);
@@ -156,7 +168,8 @@ export class Composer {
   }
 
   #showModel(): void {
-    need("#chosen-model").textContent = need<HTMLSelectElement>("#model", this.form).value;
+    const shown = need("#chosen-model");
+    shown.textContent = this.model || (shown.dataset["default"] ?? "");
   }
 
   /** The draft of this conversation, unless the server gave one back or the last message is it. */

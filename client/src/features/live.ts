@@ -2,7 +2,6 @@
 // through `main`, or are told by its hooks.
 
 import type { Again, Chat, Outgoing } from "../api/chat.ts";
-import { Problem } from "../api/problem.ts";
 import { pause } from "../api/retry.ts";
 import { followRun, type Open } from "../api/stream.ts";
 import { newRun, type Run } from "../model/generation.ts";
@@ -20,14 +19,19 @@ export interface Hooks {
   onStarted: (conversation: string, generation: string) => void;
   onEnded: (run: Run, view: AnswerView) => void;
   onTrouble: (isLost: boolean) => void;
+  /** The rest of an answer that had begun could not be had. */
+  onBroken: (error: unknown) => void;
 }
 
-/** A request that is on its way to becoming a run: how to open it, and how to take it back from the page. */
-interface Attempt {
+/** The run that the page follows; its id is empty until the server has told it. */
+interface Running {
+  generation: string;
+}
+
+/** How a run is opened, and what the page does once the server has given it ids. */
+interface Opening {
   open: Open;
-  view: AnswerView;
   accepted: (run: Run) => void;
-  takeBack: () => void;
 }
 
 export class LiveConversation {
@@ -39,7 +43,7 @@ export class LiveConversation {
   readonly #list = need("#thread");
   readonly #views = new Map<string, AnswerView>();
   #thread: Thread;
-  #running: { generation: string; abort: AbortController } | null = null;
+  #running: Running | null = null;
 
   conversation: string;
 
@@ -73,27 +77,27 @@ export class LiveConversation {
     if (!item || this.isBusy) return;
     const view = new AnswerView(item, this.#renderer, this.#words, () => this.#end.follow());
     const generation = item.dataset["generation"] ?? "";
-    const accepted = () => undefined;
-    await this.#follow({ open: this.#chat.following(), view, accepted, takeBack: accepted }, newRun(generation));
+    const opening = { open: this.#chat.following(), accepted: () => undefined };
+    await this.#follow(view, opening, newRun(generation));
   }
 
   /** Sends a message at the end of the branch. Throws Problem or Unreachable when it was not accepted. */
   async send(outgoing: Outgoing): Promise<void> {
     const isNew = !this.conversation;
     const words = makeWords(outgoing.content);
-    const view = this.#newAnswer();
+    const view = this.#newAnswer(outgoing.model);
     const welcome = document.querySelector<HTMLElement>("#welcome");
-    this.#list.querySelector("[data-note]")?.remove();
     this.#list.append(words, view.item);
     if (welcome) welcome.hidden = true;
     this.#end.go();
     const takeBack = () => {
       words.remove();
       view.item.remove();
+      if (!isNew) return;
       if (welcome) welcome.hidden = false;
-      if (isNew) this.#forgetConversation();
+      this.#forgetConversation();
     };
-    await this.#begin(takeBack, async () => {
+    await this.#begin(view, takeBack, async () => {
       if (isNew) this.#settle((await this.#chat.createConversation()).id);
       const parent = this.#thread.leaf?.id ?? null;
       const open = this.#chat.sending(this.conversation, { ...outgoing, parent }, crypto.randomUUID());
@@ -102,7 +106,7 @@ export class LiveConversation {
         this.#name(words, run.userMessage, parent ?? "");
         this.#name(view.item, run.answer, run.userMessage);
       };
-      return { open, view, accepted, takeBack };
+      return { open, accepted };
     });
   }
 
@@ -112,16 +116,14 @@ export class LiveConversation {
     if (!turn || this.isBusy) return;
     const old = turn.role === "assistant" ? turn : null;
     const asked = this.#item(message).dataset[old ? "parent" : "id"] ?? "";
-    const view = this.#newAnswer();
+    const view = this.#newAnswer(again.model);
     const putBack = this.#replaceFrom(old ? message : "", [view.item]);
-    await this.#begin(putBack, async () => ({
+    await this.#begin(view, putBack, async () => ({
       open: this.#chat.regenerating(message, again, crypto.randomUUID()),
-      view,
       accepted: (run) => {
         this.#thread = old ? this.#thread.branch(old.id, run.answer) : this.#thread.append(run.answer, "assistant");
         this.#name(view.item, run.answer, asked);
       },
-      takeBack: putBack,
     }));
   }
 
@@ -130,18 +132,16 @@ export class LiveConversation {
     if (!this.#thread.find(message) || this.isBusy) return;
     const parent = this.#item(message).dataset["parent"] ?? "";
     const words = makeWords(outgoing.content);
-    const view = this.#newAnswer();
+    const view = this.#newAnswer(outgoing.model);
     const putBack = this.#replaceFrom(message, [words, view.item]);
     this.#end.go();
-    await this.#begin(putBack, async () => ({
+    await this.#begin(view, putBack, async () => ({
       open: this.#chat.sending(this.conversation, { ...outgoing, parent: parent || null }, crypto.randomUUID()),
-      view,
       accepted: (run) => {
         this.#thread = this.#thread.branch(message, run.userMessage).append(run.answer, "assistant");
         this.#name(words, run.userMessage, parent);
         this.#name(view.item, run.answer, run.userMessage);
       },
-      takeBack: putBack,
     }));
   }
 
@@ -167,29 +167,26 @@ export class LiveConversation {
     enhanceTurns(this.#list);
   }
 
-  async #begin(takeBack: () => void, prepare: () => Promise<Attempt>): Promise<void> {
-    const placeholder = { generation: "", abort: new AbortController() };
-    this.#setRunning(placeholder);
-    let attempt: Attempt;
+  /** Follows what `prepare` opens; `takeBack` undoes on the page what was not accepted. Throws why it was not. */
+  async #begin(view: AnswerView, takeBack: () => void, prepare: () => Promise<Opening>): Promise<void> {
+    this.#setRunning({ generation: "" });
     try {
-      attempt = await prepare();
+      await this.#follow(view, await prepare(), newRun());
     } catch (error) {
-      this.#setRunning(null);
       takeBack();
       throw error;
+    } finally {
+      this.#setRunning(null);
     }
-    await this.#follow(attempt, newRun());
   }
 
-  async #follow({ open, view, accepted, takeBack }: Attempt, known: Run): Promise<void> {
-    const running = { generation: known.generation, abort: new AbortController() };
+  async #follow(view: AnswerView, { open, accepted }: Opening, known: Run): Promise<void> {
+    const running = { generation: known.generation };
     let run = known;
-    let isAccepted = known.generation !== "";
     this.#setRunning(running);
     const onRun = (next: Run) => {
       run = next;
-      if (!isAccepted && run.answer) {
-        isAccepted = true;
+      if (!running.generation) {
         running.generation = run.generation;
         this.#views.set(run.answer, view);
         accepted(run);
@@ -197,26 +194,27 @@ export class LiveConversation {
       }
       view.show(run);
     };
+    const signal = new AbortController().signal; // leaving the page ends the connection
     try {
-      await followRun(open, { onRun, signal: running.abort.signal, pause, onTrouble: this.#hooks.onTrouble }, known);
+      await followRun(open, { onRun, signal, pause, onTrouble: this.#hooks.onTrouble }, known);
       this.#hooks.onEnded(run, view);
     } catch (error) {
-      if (!isAccepted) takeBack();
-      else view.breakOff();
-      if (!isAccepted || error instanceof Problem) throw error;
+      if (!running.generation) throw error;
+      view.breakOff();
+      this.#hooks.onBroken(error);
     } finally {
       this.#setRunning(null);
       this.#end.follow();
     }
   }
 
-  #setRunning(running: { generation: string; abort: AbortController } | null): void {
+  #setRunning(running: Running | null): void {
     this.#running = running;
     this.#hooks.onBusy(running !== null);
   }
 
-  #newAnswer(): AnswerView {
-    return AnswerView.make(this.#renderer, this.#words, () => this.#end.follow());
+  #newAnswer(model?: string): AnswerView {
+    return AnswerView.make(this.#renderer, this.#words, () => this.#end.follow(), model);
   }
 
   #name(item: HTMLElement, id: string, parent: string): void {

@@ -1,7 +1,7 @@
 // What is left of today's requests, as the sidebar says it.
 
 import type { Chat, Usage } from "../api/chat.ts";
-import { need } from "../render/dom.ts";
+import { element, need } from "../render/dom.ts";
 import { clock } from "../render/turns.ts";
 import { fill, type Words } from "../words.ts";
 
@@ -21,7 +21,8 @@ function show(usage: Usage, words: Words): void {
     return;
   }
   const left = fill(words.quota, { remaining: usage.remaining, limit: usage.limit });
-  line.textContent = `${left} · ${fill(words.resets, { time: clock(new Date(usage.resets_at)) })}`;
+  const resets = fill(words.resets, { time: clock(new Date(usage.resets_at)) });
+  line.replaceChildren(element("span", {}, `${left} ·`), " ", element("span", {}, resets));
   const bar = document.querySelector<HTMLMeterElement>("#quota-bar");
   if (bar) bar.value = usage.remaining;
 }

@@ -7,27 +7,45 @@ interface Notice {
   generation: string;
 }
 
-/** Tells the tabs of this browser about a new run, and hears of theirs. Without the channel, returning to the tab asks. */
+/**
+ * Tells the tabs of this browser about a new run, and hears of theirs. For other devices, and for browsers without the
+ * channel, the server is asked when the reader returns to the tab.
+ */
 export class Tabs {
   readonly #channel = "BroadcastChannel" in window ? new BroadcastChannel("tertulia") : null;
+  readonly #chat: Chat;
+  #known: string;
+
+  /** `updated` is when the conversation shown was last written to, as far as the page knows. */
+  constructor(chat: Chat, updated: string) {
+    this.#chat = chat;
+    this.#known = updated;
+  }
 
   /** `onNews` is called when the conversation has changed elsewhere; `current` names the one shown. */
-  listen(chat: Chat, current: () => string, updated: string, onNews: () => Promise<void>): void {
-    let known = updated;
+  listen(current: () => string, onNews: () => Promise<void>): void {
     this.#channel?.addEventListener("message", ({ data }: MessageEvent<Notice>) => {
       if (data.conversation && data.conversation === current()) void onNews();
     });
     document.addEventListener("visibilitychange", () => {
-      if (document.hidden || !current()) return;
-      void chat.conversation(current()).then(
-        ({ updated_at }) => {
-          const isNews = Date.parse(updated_at) > Date.parse(known);
-          known = updated_at;
-          return isNews ? onNews() : undefined;
-        },
-        () => undefined, // gone or signed out: told when something is sent
-      );
+      if (!document.hidden && current()) void this.#look(current()).then((isNews) => (isNews ? onNews() : undefined));
     });
+  }
+
+  /** What has changed by now was shown as it happened. */
+  async keepUp(conversation: string): Promise<void> {
+    await this.#look(conversation);
+  }
+
+  async #look(conversation: string): Promise<boolean> {
+    try {
+      const { updated_at: updated } = await this.#chat.conversation(conversation);
+      const isNews = !this.#known || Date.parse(updated) > Date.parse(this.#known);
+      this.#known = updated;
+      return isNews;
+    } catch {
+      return false; // gone, or signed out: told when something is sent
+    }
   }
 
   tell(notice: Notice): void {

@@ -7,7 +7,7 @@ const NEAR = 64;
 
 export class EndOfThread {
   readonly #button = need<HTMLButtonElement>("#latest");
-  #sticks = true;
+  #sticks = false;
   #last = window.scrollY;
 
   constructor() {

@@ -102,9 +102,10 @@ export class AnswerView {
     this.#growing = new GrowingAnswer(need("[data-prose]", item), renderer, onShown);
   }
 
-  /** A new answer at the end of the thread. */
-  static make(renderer: MarkdownRenderer, words: Words, onShown: () => void): AnswerView {
+  /** A new answer; without a model, the default one writes it. */
+  static make(renderer: MarkdownRenderer, words: Words, onShown: () => void, model = ""): AnswerView {
     const item = cloneTemplate("answer-template");
+    if (model) for (const each of item.querySelectorAll("[data-by]")) each.textContent = model;
     enhanceTurns(item);
     return new AnswerView(item, renderer, words, onShown);
   }

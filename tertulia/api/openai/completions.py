@@ -23,6 +23,8 @@ from tertulia.core.sse import event_stream_response
 
 
 class CompletionsView(FacadeEndpoint):
+    key_scope = "chat"
+
     @extend_schema(
         request=CompletionInput,
         responses={200: OpenApiTypes.OBJECT, (200, "text/event-stream"): OpenApiTypes.STR},

@@ -7,12 +7,16 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from tertulia.api import placing
 from tertulia.api.parameters import MAX_MODEL_NAME, ParametersInput, parameters_of
 from tertulia.api.parsing import read_json
-from tertulia.api.sending import Ask
+from tertulia.api.sending import Ask, Place
 from tertulia.chat.generation.start import check_content
 from tertulia.core.errors import InvalidInput
 from tertulia.providers.base import ChatMessage
+
+# Model ids that name who answers instead of a provider's model.
+PERSONAS = ("instance:", "character:")
 
 Role = Literal["system", "user", "assistant"]
 ROLES: Mapping[str, Role] = {
@@ -72,10 +76,13 @@ def read_completion(request: HttpRequest) -> tuple[Ask, dict[str, Any]]:
     if given.get("max_completion_tokens"):
         given["max_tokens"] = given["max_completion_tokens"]
     context = [_message(index, message) for index, message in enumerate(given["messages"])]
+    model: str = given["model"]
+    is_persona = model.startswith(PERSONAS)
     ask = Ask(
         origin="openai",
         content=_last_words(context),
-        model=given["model"],
+        model=None if is_persona else model,
+        place=lambda identity: placing.spoken_to(identity, model) if is_persona else Place(),
         parameters=parameters_of(given),
         context=context,
         body=body,

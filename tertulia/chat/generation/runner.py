@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tertulia.chat.generation import events
+from tertulia.chat.generation import events, prompt
 from tertulia.chat.generation.live import LiveLog
 from tertulia.chat.generation.log import Outcome, sources_payload
 from tertulia.core import clock
@@ -38,6 +38,7 @@ class Runner:
         self._usage: dict[str, Any] | None = None
         self._finish_reason = ""
         self._length = 0
+        self._has_sources = False
         self._first_token_at: datetime | None = None
 
     async def run(self) -> Outcome:
@@ -52,6 +53,7 @@ class Runner:
             return self.outcome("failed", "internal")
         if not self._length:
             return self.outcome("failed", "provider_empty")
+        self._cite()
         return self.outcome("complete")
 
     async def _read(self) -> None:
@@ -67,8 +69,17 @@ class Runner:
         """The end of this run, with what is known of it so far."""
         return Outcome(status, self._finish_reason, error, self._usage, self._first_token_at)
 
+    def _cite(self) -> None:
+        """Say which of the lines that were offered the answer quotes; the offline model says it itself."""
+        if self._has_sources or not self._plan.request.passages:
+            return
+        sources = prompt.cited(self._plan.request.passages, events.text_of(self._log.pieces, events.DELTA))
+        if sources:
+            self._log.append(events.SOURCES, sources_payload(asdict(source) for source in sources))
+
     def _take(self, chunk: Chunk) -> None:
         if chunk.sources:
+            self._has_sources = True
             self._log.append(events.SOURCES, sources_payload(asdict(source) for source in chunk.sources))
         if chunk.reasoning:
             self._log.append(events.REASONING, chunk.reasoning)

@@ -19,6 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from tertulia.accounts import quota
 from tertulia.accounts.models import User
 from tertulia.accounts.quota import Standing
+from tertulia.characters import persona, remembering
+from tertulia.characters.models import Character, Instance
+from tertulia.characters.persona import Briefing
 from tertulia.chat import queries, tree
 from tertulia.chat.generation import prompt
 from tertulia.chat.generation.events import Ids
@@ -31,11 +34,16 @@ from tertulia.core.ids import uuid7
 from tertulia.providers.base import ChatMessage, ChatRequest, Parameters, Passage
 from tertulia.providers.catalogue import Resolved
 from tertulia.providers.offline import OFFLINE_MODEL
+from tertulia.quotes import retrieval
 
 logger = logging.getLogger(__name__)
 
 # Contract: the same key answers the same for this long.
 IDEMPOTENCY_HOURS = 24
+# Lines of the quote board that a turn may bring to the model's mind.
+MOST_LINES = 5
+# How far back a lorebook's keys are looked for.
+RECENT_TURNS = 8
 # What the offline model may quote of the user's own words.
 HISTORY_PASSAGES = 200
 HISTORY_PASSAGE_LENGTH = 500
@@ -69,8 +77,20 @@ class Send:
     user_message: Message | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     context: Sequence[ChatMessage] | None = None
-    system: str = ""
+    # Who answers: an instance, which the conversation then keeps, or for one answer a character without memory.
+    instance: Instance | None = None
+    character: Character | None = None
     key: Key | None = None
+
+    @property
+    def speaker(self) -> Instance | None:
+        """The instance that answers: the one asked for, else the conversation's."""
+        return self.instance or (self.conversation.instance if self.conversation else None)
+
+    @property
+    def words(self) -> str:
+        """What is to be answered."""
+        return self.user_message.content if self.user_message else self.content
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +118,8 @@ def start_generation(send: Send) -> Started:
 
 
 def _start(send: Send) -> Started:
+    # Before the transaction, which on SQLite keeps every other writer waiting.
+    lines = retrieval.relevant(send.words, limit=MOST_LINES)
     ids = Ids(uuid7(), send.user_message.id if send.user_message else uuid7(), uuid7())
     with transaction():
         if send.key and (replay := _claimed(send.user, send.key)):
@@ -109,7 +131,7 @@ def _start(send: Send) -> Started:
         if send.key:
             mine = IdempotencyKey.objects.filter(user=send.user, key=send.key.key)
             mine.update(generation_id=ids.generation)
-        request = _request(send, history, ids)
+        request = _request(send, history, ids, lines)
     return Started(ids, conversation.id, Plan(ids.generation, request, send.resolved.provider), standing)
 
 
@@ -143,6 +165,8 @@ def _conversation(send: Send, ids: Ids) -> Conversation:
             user=send.user, title=title, origin=send.origin, leaf_id=ids.answer
         )
     changes: dict[str, Any] = {"updated_at": clock.now(), "leaf_id": ids.answer}
+    if send.instance:
+        changes["instance"] = send.instance
     if not send.conversation.title:
         changes["title"] = tree.title_from(send.content)
     if not Conversation.objects.filter(id=send.conversation.id).update(**changes):
@@ -181,24 +205,45 @@ def _create_rows(send: Send, conversation: Conversation, ids: Ids) -> None:
     )  # fmt: skip
 
 
-def _request(send: Send, history: Sequence[prompt.Turn], ids: Ids) -> ChatRequest:
-    content = send.user_message.content if send.user_message else send.content
-    if send.context is not None:
-        messages = tuple(send.context)
-    else:
-        messages = prompt.build(system=send.system, history=history, content=content)
-    parameters = dict(send.parameters)
+def _request(send: Send, history: Sequence[prompt.Turn], ids: Ids, lines: Sequence[Passage]) -> ChatRequest:
+    is_offline = send.resolved.model == OFFLINE_MODEL
+    character = send.speaker.character if send.speaker else send.character
+    parameters = dict(character.parameters if character else {}) | send.parameters
     stop = tuple(parameters.pop("stop", ()))
     return ChatRequest(
         model=send.resolved.model,
-        messages=messages,
+        messages=_messages(send, history, lines),
         parameters=Parameters(stop=stop, **parameters),
-        passages=_passages(send, ids.user_message) if send.resolved.model == OFFLINE_MODEL else (),
+        passages=(*lines, *(_own_words(send, ids.user_message) if is_offline else ())),
         language=get_language() or "en",
     )
 
 
-def _passages(send: Send, before: UUID) -> tuple[Passage, ...]:
+def _messages(
+    send: Send, history: Sequence[prompt.Turn], lines: Sequence[Passage]
+) -> tuple[ChatMessage, ...]:
+    brief = _briefing(send, history)
+    if send.context is not None:
+        head = (ChatMessage("system", brief.system),) if brief.system else ()
+        return (*head, *send.context)
+    return prompt.build(
+        system=brief.system, history=history, content=send.words, closing=brief.closing, lines=lines
+    )
+
+
+def _briefing(send: Send, history: Sequence[prompt.Turn]) -> Briefing:
+    """What the character brings to this turn, if one answers."""
+    speaker = send.speaker
+    character = speaker.character if speaker else send.character
+    if character is None:
+        return Briefing("", "", (), ())
+    recent = [turn.content for turn in history[-RECENT_TURNS:]]
+    brief = persona.briefing(character, speaker, send.user.nickname, [*recent, send.words])
+    remembering.note_use(brief.used)
+    return brief
+
+
+def _own_words(send: Send, before: UUID) -> tuple[Passage, ...]:
     """The user's own earlier words, which only the offline model retrieves from."""
     return tuple(
         Passage("history", str(id), content[:HISTORY_PASSAGE_LENGTH], url=f"/c/{conversation_id}?leaf={id}")

@@ -113,7 +113,10 @@ class Supervisor:
 
         Shielded: a client that goes away between the commit and the launch must not leave a run that nobody runs.
         """
-        return await asyncio.shield(asyncio.ensure_future(self._begin(unit)))
+        beginning = asyncio.ensure_future(self._begin(unit))
+        # Taken note of here: when the client has gone, nobody else asks how it ended.
+        beginning.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(beginning)
 
     async def _begin(self, unit: Callable[[], Started]) -> Started:
         started = await in_db(unit)

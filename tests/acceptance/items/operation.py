@@ -60,8 +60,9 @@ class Balancer:
             await asyncio.sleep(0.25)
 
     async def _look(self) -> None:
-        states = await asyncio.gather(*(self._is_ready(server) for server in self.world.servers))
-        self.ready = [server for server, state in zip(self.world.servers, states, strict=True) if state]
+        servers = tuple(self.world.servers)  # more may start while these are asked
+        states = await asyncio.gather(*(self._is_ready(server) for server in servers))
+        self.ready = [server for server, state in zip(servers, states, strict=True) if state]
 
     async def _is_ready(self, server: Server) -> bool:
         with contextlib.suppress(aiohttp.ClientError):

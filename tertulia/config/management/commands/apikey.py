@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from tertulia.accounts import actions, queries
+from tertulia.accounts import keys, queries
 from tertulia.core.errors import InvalidInput
 
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"There is no account with the address {options['email']}.")
         try:
-            _key, text = actions.create_api_key(user=user, name=options["name"])
+            _key, text = keys.create_api_key(user=user, name=options["name"])
         except InvalidInput as problem:
             raise CommandError(str(problem.detail)) from problem
         self.stdout.write(text)

@@ -1,0 +1,168 @@
+"""Who may do what, as one table: every method of every address. `items.authorization` compares it with the server's
+own list of addresses and with the OpenAPI document; an address that is missing here fails.
+
+Names in braces stand for objects that belong to Alice. The status is that of whom the rule lets in.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Rule(Enum):
+    """Whom a cell lets in; everybody else gets 401 without a valid login, 404 for what is not theirs, 403 for rank."""
+
+    PUBLIC = "anybody"
+    VISITOR = "anybody, but what is sent as a credential must be one"
+    MEMBER = "any signed-in person, about what is theirs"
+    OWNER = "the owner of the object; for others it does not exist"
+    READER = "any signed-in person, also about another's object"
+    AUTHOR = "the author; others may see that it exists (403)"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    method: str
+    path: str
+    rule: Rule
+    status: int
+    body: object = None
+    form: bool = False
+
+
+def _rows(path: str, *cells: tuple[object, ...]) -> tuple[Row, ...]:
+    return tuple(Row(str(cell[0]), path, *cell[1:]) for cell in cells)  # type: ignore[arg-type]
+
+
+_ANYBODY, _MEMBER, _OWNER, _READER = Rule.PUBLIC, Rule.MEMBER, Rule.OWNER, Rule.READER
+
+_SAY = {"content": "A word."}
+_ASK = {"model": "scripted-small", "messages": [{"role": "user", "content": "A word."}]}
+
+API = (
+    *_rows("/healthz", ("GET", _ANYBODY, 200)),
+    *_rows("/readyz", ("GET", _ANYBODY, 200)),
+    # Accounts
+    *_rows("/accounts/join", ("GET", _ANYBODY, 200), ("POST", _ANYBODY, 400, {})),
+    *_rows("/accounts/login", ("GET", _ANYBODY, 200), ("POST", _ANYBODY, 400, {})),
+    *_rows("/accounts/refresh", ("POST", _ANYBODY, 400, {})),
+    *_rows("/accounts/logout", ("GET", _MEMBER, 204), ("POST", _MEMBER, 204)),
+    *_rows(
+        "/accounts/profile",
+        ("GET", _MEMBER, 200),
+        ("PUT", _MEMBER, 200, {"nickname": "Another"}),
+        ("DELETE", _MEMBER, 400, {}),
+    ),
+    # Flat exchanges, prompts, messages
+    *_rows("/chat", ("GET", _MEMBER, 200), ("POST", _MEMBER, 201, _SAY), ("DELETE", _MEMBER, 204)),
+    *_rows("/chat/{exchange_id}", ("GET", _OWNER, 200), ("DELETE", _OWNER, 204)),
+    *_rows("/api/messages", ("GET", _MEMBER, 200)),
+    *_rows("/api/messages/create", ("POST", _MEMBER, 201, {"prompt_message": "A word."})),
+    *_rows(
+        "/api/messages/{message_id}",
+        ("GET", _OWNER, 200),
+        ("PATCH", _OWNER, 200, {"feedback": "up"}),
+        ("DELETE", _OWNER, 409),  # an answer goes with its question
+    ),
+    *_rows("/api/messages/{message_id}/regenerate", ("POST", _OWNER, 201, {})),
+    # Conversations and runs
+    *_rows("/api/conversations", ("GET", _MEMBER, 200), ("POST", _MEMBER, 201, {})),
+    *_rows(
+        "/api/conversations/{conversation_id}",
+        ("GET", _OWNER, 200),
+        ("PATCH", _OWNER, 200, {"title": "Another"}),
+        ("DELETE", _OWNER, 204),
+    ),
+    *_rows(
+        "/api/conversations/{conversation_id}/messages",
+        ("GET", _OWNER, 200),
+        ("POST", _OWNER, 201, _SAY),
+    ),
+    *_rows("/api/generations/{generation_id}", ("GET", _OWNER, 200)),
+    *_rows("/api/generations/{generation_id}/events", ("GET", _OWNER, 200)),
+    *_rows("/api/generations/{generation_id}/stop", ("POST", _OWNER, 200)),
+    # What there is
+    *_rows("/api/models", ("GET", _MEMBER, 200)),
+    *_rows("/api/usage", ("GET", _MEMBER, 200)),
+    *_rows("/api/schema", ("GET", _ANYBODY, 200)),
+    *_rows("/api/docs", ("GET", _ANYBODY, 200)),
+    # The facade
+    *_rows("/v1/models", ("GET", _MEMBER, 200)),
+    *_rows("/v1/models/{model_id}", ("GET", _MEMBER, 200)),
+    *_rows("/v1/chat/completions", ("POST", _MEMBER, 200, _ASK)),
+    *_rows("/v1/{rest}", ("GET", Rule.VISITOR, 404), ("POST", Rule.VISITOR, 404)),
+    # Characters
+    *_rows("/api/characters", ("GET", _MEMBER, 200), ("POST", _MEMBER, 201, {"name": "Another"})),
+    *_rows("/api/characters/import", ("POST", _MEMBER, 400, None, True)),
+    *_rows(
+        "/api/characters/{reference}",
+        ("GET", _OWNER, 200),
+        ("PATCH", _OWNER, 200, {"description": "Another."}),
+        ("DELETE", _OWNER, 204),
+    ),
+    *_rows("/api/characters/{reference}/duplicate", ("POST", _OWNER, 201)),
+    *_rows("/api/characters/{reference}/card", ("GET", _OWNER, 200)),
+    *_rows(
+        "/api/characters/{reference}/picture",
+        ("GET", _OWNER, 404),
+        ("PUT", _OWNER, 400, None, True),
+        ("DELETE", _OWNER, 204),
+    ),
+    # Instances
+    *_rows("/api/instances", ("GET", _MEMBER, 200), ("POST", _MEMBER, 400, {})),
+    *_rows(
+        "/api/instances/{instance_id}",
+        ("GET", _OWNER, 200),
+        ("PATCH", _OWNER, 200, {"memory": "Another."}),
+        ("DELETE", _OWNER, 204),
+    ),
+    *_rows("/api/instances/{instance_id}/prompt", ("GET", _OWNER, 200)),
+    *_rows(
+        "/api/instances/{instance_id}/entries",
+        ("GET", _OWNER, 200),
+        ("POST", _OWNER, 201, {"text": "Another."}),
+    ),
+    *_rows(
+        "/api/instances/{instance_id}/entries/{entry_id}",
+        ("GET", _OWNER, 200),
+        ("PATCH", _OWNER, 200, {"text": "Another."}),
+        ("DELETE", _OWNER, 204),
+    ),
+    # Quotes
+    *_rows("/quote", ("GET", _MEMBER, 200), ("POST", _MEMBER, 201, {"content": "Another line, {number}."})),
+    *_rows(
+        "/quote/{quote_id}",
+        ("GET", _READER, 200),
+        ("PUT", Rule.AUTHOR, 201, {"content": "A better line, {number}."}),
+        ("DELETE", Rule.AUTHOR, 204),
+    ),
+    *_rows("/quote/{quote_id}/report", ("POST", _READER, 201, {"reason": "A reason."})),
+    *_rows("/quote/apply", ("POST", Rule.STAFF, 200, {"ids": [1]})),
+    *_rows("/quote/import", ("POST", Rule.STAFF, 400, None, True)),
+)
+
+# Pages, by cookie: a visitor is sent to the sign-in page.
+PAGES = (
+    *_rows("/", ("GET", _MEMBER, 200)),
+    *_rows("/send", ("POST", _MEMBER, 303, {"content": "A word."})),
+    *_rows("/c/{conversation_id}", ("GET", _OWNER, 200)),
+    *_rows("/c/{conversation_id}/send", ("POST", _OWNER, 303, {"content": "A word."})),
+    *_rows(
+        "/c/{conversation_id}/edit", ("POST", _OWNER, 303, {"message": "{exchange_id}", "content": "A word."})
+    ),
+    *_rows("/c/{conversation_id}/regenerate", ("POST", _OWNER, 303, {"message": "{message_id}"})),
+    *_rows("/c/{conversation_id}/stop", ("POST", _OWNER, 303, {})),
+    *_rows(
+        "/c/{conversation_id}/feedback", ("POST", _OWNER, 303, {"message": "{message_id}", "feedback": "up"})
+    ),
+    *_rows("/c/{conversation_id}/rename", ("POST", _OWNER, 303, {"title": "Another"})),
+    *_rows("/c/{conversation_id}/delete", ("POST", _OWNER, 303, {"confirm": "yes"})),
+    *_rows("/accounts/link/{token}", ("GET", _ANYBODY, 404)),
+    *_rows("/settings", ("GET", _MEMBER, 200)),
+    *_rows("/settings/keys", ("POST", _MEMBER, 303, {"name": "A key"})),
+    *_rows("/settings/keys/{key_id}/revoke", ("POST", _OWNER, 303, {})),
+    *_rows("/language", ("POST", _ANYBODY, 303, {"language": "ko"})),
+    *_rows("/theme", ("POST", _ANYBODY, 303, {"theme": "dark"})),
+    *_rows("/manifest.webmanifest", ("GET", _ANYBODY, 200)),
+    *_rows("/favicon.ico", ("GET", _ANYBODY, 301)),
+)
