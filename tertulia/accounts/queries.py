@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
-from tertulia.accounts import quota
+from tertulia.accounts import quota, sessions
 from tertulia.accounts.models import ApiKey, SignInLink, User
 from tertulia.accounts.tickets import digest_of
 from tertulia.accounts.validation import normal_email
@@ -15,10 +15,12 @@ from tertulia.core import clock
 
 # With the user's type, so that interfaces, which import no models, can name it.
 __all__ = [
+    "Login",
     "Profile",
     "User",
     "api_keys_of",
     "email_is_taken",
+    "logins_of",
     "open_sign_in_links",
     "profile_of",
     "sign_in_link_is_valid",
@@ -84,6 +86,33 @@ def signup_is_by_invitation() -> bool:
 def api_keys_of(user: User) -> QuerySet[ApiKey]:
     """The user's keys, newest first; what makes them work is not among their fields."""
     return ApiKey.objects.filter(user=user).order_by("-id")
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Where a user is signed in. `id` names it without letting anybody in; `seen_at` is right to SEEN_STEP."""
+
+    id: str
+    carrier: str
+    address: str | None
+    created_at: datetime
+    seen_at: datetime
+    is_current: bool
+
+
+def logins_of(user: User, session_key: str | None) -> list[Login]:
+    """The user's logins, the last used first; `session_key` is the one that asks."""
+    return [
+        Login(
+            id=sessions.public_id(each.session_key),
+            carrier=each.carrier,
+            address=each.address,
+            created_at=each.created_at,
+            seen_at=each.seen_at,
+            is_current=each.session_key == session_key,
+        )
+        for each in sessions.of(user)
+    ]
 
 
 def open_sign_in_links() -> QuerySet[SignInLink]:

@@ -5,16 +5,19 @@ ends runs, the interfaces for display.
 single conditional UPDATE of the user's Allowance decides; count-then-insert would let several through.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, QuerySet, Value
 from django.utils.translation import gettext_lazy as _
 
+from tertulia.accounts import validation
 from tertulia.accounts.days import day_end
-from tertulia.accounts.models import Allowance, LedgerEntry, User
+from tertulia.accounts.errors import AddressUnconfirmed
+from tertulia.accounts.models import Allowance, GroupQuota, LedgerEntry, QuotaBoost, User
 from tertulia.core import clock
 from tertulia.core.errors import OverQuota
 
@@ -30,13 +33,34 @@ class Standing:
 
 
 def limit_for(user: User) -> int | None:
-    """Requests per day: the user's own limit, else none for administrators, else the instance's. None: unlimited."""
-    if user.daily_quota is not None:
-        return user.daily_quota
-    if user.is_superuser:
+    """Requests per day; None: unlimited.
+
+    The user's own limit, else the highest of the user's groups, else the instance's, and boosts upon it. No limit
+    for whom `is_unlimited` says so, nor for administrators without a limit of their own.
+    """
+    if user.is_unlimited or (user.is_superuser and user.daily_quota is None):
         return None
-    limit: int | None = settings.TERTULIA_DAILY_QUOTA
-    return limit
+    extra, groups = _granted(user)
+    limit = user.daily_quota if user.daily_quota is not None else _shared_limit(groups)
+    return None if limit is None else limit + extra
+
+
+def _shared_limit(groups: Sequence[int | None]) -> int | None:
+    """The limit of who has none of their own."""
+    if not groups:
+        limit: int | None = settings.TERTULIA_DAILY_QUOTA
+        return limit
+    limits = [limit for limit in groups if limit is not None]
+    return max(limits) if len(limits) == len(groups) else None
+
+
+def _granted(user: User) -> tuple[int, list[int | None]]:
+    """What boosts add today, and the limits of the user's groups: one statement."""
+    boosts = QuotaBoost.objects.filter(user=user, until__gt=clock.now()).values_list("units", Value(True))
+    groups = GroupQuota.objects.filter(group__user=user).values_list("daily_quota", Value(False))
+    rows = list(boosts.union(groups, all=True))
+    extra = sum(units for units, is_boost in rows if is_boost)
+    return extra, [limit for limit, is_boost in rows if not is_boost]
 
 
 def zone_of(user: User) -> str:
@@ -48,8 +72,11 @@ def zone_of(user: User) -> str:
 def reserve(*, user: User, generation_id: UUID) -> Standing:
     """Take one unit for a generation and enter it in the ledger; returns what is left.
 
-    Raises OverQuota, with RateLimit-* headers and Retry-After, when today's units are used up.
+    Raises OverQuota, with RateLimit-* headers and Retry-After, when today's units are used up, AddressUnconfirmed
+    while the instance waits for the user to open a link.
     """
+    if validation.needs_confirmation(user):
+        raise AddressUnconfirmed(_("Open the link that was sent to your e-mail address; then ask again."))
     limit = limit_for(user)
     day = _day_of(user)
     counter = Allowance.objects.filter(pk=user.pk)
@@ -81,6 +108,11 @@ def standing(user: User) -> Standing:
     if day and day.resets_at > now:
         return _standing(limit_for(user), day.used, day.resets_at)
     return _standing(limit_for(user), 0, _next_end(user, day, now))
+
+
+def ledger_of(user: User) -> QuerySet[LedgerEntry]:
+    """Every unit that the user took, with what became of it."""
+    return LedgerEntry.objects.filter(user=user)
 
 
 def rate_limit_headers(standing: Standing) -> dict[str, str]:

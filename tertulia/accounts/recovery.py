@@ -7,7 +7,6 @@ not tell whether the account exists.
 from datetime import timedelta
 
 from allauth.socialaccount.models import SocialAccount
-from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext_lazy as _
 
@@ -121,11 +120,6 @@ def confirm_address(*, token: str) -> User:
         if changes:
             audit.record(audit.Kind.ADDRESS, user=ticket.user)
     return ticket.user
-
-
-def needs_confirmation(user: User) -> bool:
-    """Whether the user's address must be confirmed before anything is asked of a model."""
-    return bool(settings.TERTULIA_VERIFY_EMAIL and user.email_verified_at is None and user.address)
 
 
 def _unknown_link() -> NotFound:

@@ -64,6 +64,11 @@ def check_password_rules(password: str, *, email: str, nickname: str) -> None:
         password_validation.validate_password(password, User(email=email, nickname=nickname))
 
 
+def needs_confirmation(user: User) -> bool:
+    """Whether the user must open the link sent to their address before anything is asked of a model."""
+    return bool(settings.TERTULIA_VERIFY_EMAIL and user.email_verified_at is None and user.address)
+
+
 @contextmanager
 def _naming(field: str) -> Iterator[None]:
     try:

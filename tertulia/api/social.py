@@ -52,6 +52,10 @@ class ConnectionOutput(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
+class ConnectionsOutput(serializers.Serializer[Any]):
+    results = ConnectionOutput(many=True)
+
+
 class StartView(PublicView):
     @extend_schema(
         responses=StartOutput,
@@ -118,10 +122,10 @@ class LinkView(Endpoint):
 
 
 class ConnectionsView(Endpoint):
-    @extend_schema(responses=ConnectionOutput(many=True))
+    @extend_schema(responses=ConnectionsOutput)
     def get(self, request: Request) -> Response:
         """The providers that are linked to one's account."""
-        return Response(_connections(identity_of(request).user))
+        return Response({"results": _connections(identity_of(request).user)})
 
 
 def _redirect_uri(request: HttpRequest, provider: str, asked: str) -> str:

@@ -9,9 +9,11 @@ from tertulia.api import (
     conversations,
     generations,
     instances,
+    keys,
     messages,
     quotes,
     schema,
+    sessions,
     usage,
 )
 from tertulia.api.openai import completions, errors, models
@@ -49,6 +51,12 @@ urlpatterns = [
     path("api/usage", usage.UsageView.as_view(), name="usage"),
     path("api/schema", schema.SchemaView.as_view(), name="schema"),
     path("api/docs", schema.docs, name="docs"),
+    # Keys, logins and usage
+    path("api/keys", keys.KeysView.as_view(), name="keys"),
+    path("api/keys/<str:key_id>", keys.KeyView.as_view(), name="key"),
+    path("api/sessions", sessions.SessionsView.as_view(), name="sessions"),
+    path("api/sessions/<str:login_id>", sessions.SessionView.as_view(), name="session"),
+    path("api/usage/ledger", usage.LedgerView.as_view(), name="ledger"),
     # The quote board
     path("quote", quotes.QuotesView.as_view(), name="quotes"),
     path("quote/apply", quotes.DecisionsView.as_view(), name="quote-decisions"),

@@ -25,7 +25,7 @@ from django.utils.functional import SimpleLazyObject
 from tertulia.config.errors import render
 from tertulia.core import headers
 from tertulia.core.db import in_db
-from tertulia.core.errors import Problem, from_database
+from tertulia.core.errors import EXPIRED_FORM, Forbidden, Problem, from_database
 
 GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
@@ -122,7 +122,12 @@ class Csrf(InPlace, CsrfViewMiddleware):
     async def process_view(  # type: ignore[override]
         self, request: HttpRequest, callback: Any, callback_args: Any, callback_kwargs: Any
     ) -> HttpResponseBase | None:
-        return super().process_view(request, callback, callback_args, callback_kwargs)
+        refused = super().process_view(request, callback, callback_args, callback_kwargs)
+        return await render(request, Forbidden(EXPIRED_FORM)) if refused else None
+
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
+        """Only says that it is refused: the page about it asks the database, which the loop must not."""
+        return HttpResponse(status=403)
 
 
 class Authentication(InPlace, AuthenticationMiddleware):

@@ -18,7 +18,7 @@ class EventStreamResponse(StreamingHttpResponse):
         super().__init__(events, content_type="text/event-stream; charset=utf-8", headers=dict(headers))
         self._events = events
 
-    def __aiter__(self) -> AsyncGenerator[bytes, None]:  # type: ignore[override]
+    def __aiter__(self) -> AsyncGenerator[bytes, None]:
         return self._events
 
 

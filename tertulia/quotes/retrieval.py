@@ -37,5 +37,4 @@ def _passage(quote: Quote) -> Passage:
         speaker=quote.speaker,
         work=quote.source,
         language=quote.language,
-        url=f"/quotes/{quote.id}",
     )

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from tertulia.accounts import actions, entering, queries, recovery, social
+from tertulia.accounts import actions, entering, queries, recovery, social, validation
 from tertulia.accounts.errors import CodeRequired
 from tertulia.accounts.gate import address_of
 from tertulia.chat import actions as chat_actions
@@ -38,7 +38,7 @@ def join(request: HttpRequest) -> HttpResponse:
         )
     except Problem as problem:
         return _show_join(request, problem)
-    if recovery.needs_confirmation(user):
+    if validation.needs_confirmation(user):
         messages.info(request, _("A link was sent to your e-mail address. Open it to confirm the address."))
     return let_in(request, user, back(request))
 

@@ -31,11 +31,10 @@ SECRET_KEY = "of the acceptance programme, of sufficient length: " + "0123456789
 
 READY_SECONDS = 30.0
 
-# A provider's fault or a database that is away is told by its status (502 to 507) and logged as such.
-_COMPLAINT = re.compile(
-    r"database is locked|Traceback|CRITICAL|Internal Server Error"
-    r"|ERROR (?!django\.request (Bad Gateway|Gateway|Service|Insufficient))"
-)
+# Of lines that are no log entries: what Python and SQLite print when nobody caught it.
+_UNCAUGHT = re.compile(r"database is locked|Traceback|Logging error")
+# A provider's fault or a database that is away is an answer (502 to 507) and logged as an error; a 500 is ours.
+_ANSWERS = ("tertulia.request", "django.request")
 
 
 class Server(Process):
@@ -146,10 +145,26 @@ class World:
 
     def complaints(self) -> list[str]:
         """Lines of the logs that tell of a fault of the servers' own: a lock, a traceback, a 500."""
-        return [line[:300] for line in self.said().splitlines() if _COMPLAINT.search(line)]
+        return [line[:600] for line in self.said().splitlines() if _complains(line)]
 
     def _output(self, name: str) -> Path:
         return self.folder / f"{name}-{next(_processes)}.log"
+
+
+def _complains(line: str) -> bool:
+    if _UNCAUGHT.search(line):
+        return True
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return False
+    if not isinstance(entry, dict) or entry.get("level") not in ("error", "critical"):
+        return False
+    return (
+        entry.get("logger") not in _ANSWERS
+        or "Internal Server Error" in entry["message"]
+        or entry.get("status") == 500
+    )
 
 
 _people = itertools.count(1)

@@ -110,7 +110,7 @@ def test_an_applied_line_is_offered_and_cited(
     offered = [m["content"] for m in heard(provider, word) if m["role"] == "system"]
     assert any(f'[1] "{line["content"]}" — Ines, The Last Ferry' in text for text in offered)
     assert [(source["kind"], source["text"]) for source in answer["sources"]] == [("quote", line["content"])]
-    assert answer["sources"][0]["url"] == f"/quotes/{quote['id']}"
+    assert answer["sources"][0]["id"] == str(quote["id"])
     offline = alice.client.post(
         "/chat", json={"content": f"the {word} and the tide", "model": "offline"}
     ).json()

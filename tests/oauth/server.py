@@ -61,7 +61,8 @@ class AuthorizationServer:
             def do_GET(self) -> None:
                 server.answer(self)
 
-            do_POST = do_GET
+            def do_POST(self) -> None:
+                server.answer(self)
 
             def log_message(self, *args: Any) -> None:
                 pass

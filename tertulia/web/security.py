@@ -1,0 +1,108 @@
+"""/accounts/security: where one is signed in, the providers that are linked, and the second factor."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext_lazy as _
+
+from tertulia.accounts import actions, entering, factors, linking, queries, social
+from tertulia.accounts.gate import address_of
+from tertulia.core.errors import InvalidInput, Problem
+from tertulia.web.entrance import form_page, show
+from tertulia.web.members import identity_of, members_only
+
+
+@form_page
+@members_only
+def security(request: HttpRequest) -> HttpResponse:
+    """Several forms, told apart by the button that was pressed."""
+    if request.method != "POST":
+        return _page(request)
+    deed = _DEEDS.get(request.POST.get("action", ""))
+    try:
+        if deed is None:
+            raise InvalidInput.field("action", _("No such form."))
+        return deed(request)
+    except Problem as problem:
+        return _page(request, problem)
+
+
+@form_page
+@members_only
+def authenticator(request: HttpRequest) -> HttpResponse:
+    """Switching the second factor on: the secret stays in the session until a code has proved that the app has it."""
+    user = identity_of(request).user
+    enrolment = factors.new_enrolment(user, request.session.get("enrolment", ""))
+    request.session["enrolment"] = enrolment.secret
+    if request.method != "POST":
+        return show(request, "authenticator", enrolment=enrolment, has_password=user.has_usable_password())
+    try:
+        _confirm_password(request)
+        codes = factors.switch_on(user=user, secret=enrolment.secret, code=request.POST.get("code", ""))
+    except Problem as problem:
+        context = {"enrolment": enrolment, "has_password": user.has_usable_password()}
+        return show(request, "authenticator", problem, **context)
+    del request.session["enrolment"]
+    return show(request, "recovery_codes", codes=codes)
+
+
+def _end_login(request: HttpRequest) -> HttpResponse:
+    actions.end_login(user=identity_of(request).user, login_id=request.POST.get("login", ""))
+    return _done(request, _("This login has ended."))
+
+
+def _end_others(request: HttpRequest) -> HttpResponse:
+    identity = identity_of(request)
+    actions.end_other_logins(user=identity.user, session_key=identity.session_key)
+    return _done(request, _("All other logins have ended."))
+
+
+def _switch_off(request: HttpRequest) -> HttpResponse:
+    _confirm_password(request)
+    user = identity_of(request).user
+    entering.confirm_code(user=user, code=request.POST.get("code", ""), address=address_of(request))
+    factors.switch_off(user=user)
+    return _done(request, _("Signing in takes no code any more."))
+
+
+def _renew_codes(request: HttpRequest) -> HttpResponse:
+    _confirm_password(request)
+    return show(request, "recovery_codes", codes=factors.renew_recovery_codes(user=identity_of(request).user))
+
+
+_DEEDS: dict[str, Callable[[HttpRequest], HttpResponse]] = {
+    "end": _end_login,
+    "end-others": _end_others,
+    "factor-off": _switch_off,
+    "new-codes": _renew_codes,
+}
+
+
+def _confirm_password(request: HttpRequest) -> None:
+    entering.confirm_password(
+        user=identity_of(request).user,
+        current_password=request.POST.get("current_password") or None,
+        address=address_of(request),
+    )
+
+
+def _done(request: HttpRequest, text: object) -> HttpResponse:
+    messages.success(request, str(text))
+    return HttpResponseRedirect("/accounts/security", status=303)
+
+
+def _page(request: HttpRequest, problem: Problem | None = None) -> HttpResponse:
+    identity = identity_of(request)
+    linked = {each.provider: each.extra_data.get("name", "") for each in linking.links_of(identity.user)}
+    return show(
+        request,
+        "security",
+        problem,
+        logins=queries.logins_of(identity.user, identity.session_key),
+        connections=[(id, name, id in linked, linked.get(id, "")) for id, name in social.offered()],
+        factor_is_on=factors.is_on(identity.user),
+        codes_left=factors.recovery_codes_left(identity.user),
+        has_password=identity.user.has_usable_password(),
+        deed=request.POST.get("action", ""),
+    )
