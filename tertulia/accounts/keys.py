@@ -14,6 +14,7 @@ from tertulia.core.db import transaction
 from tertulia.core.errors import Conflict, InvalidInput, NotFound
 
 MAX_KEYS = 100
+SCOPES = ApiKey.Scope.choices
 
 
 def create_api_key(

@@ -7,6 +7,9 @@ and erasing end it at once. Each refresh token works once: a second use means th
 from dataclasses import dataclass
 from typing import Any
 
+# allauth imports these inside its functions: two threads that came first would race through the import.
+import cryptography.hazmat.primitives.ciphers.algorithms
+import cryptography.hazmat.primitives.ciphers.modes  # noqa: F401
 from allauth.core.internal.sessionkit import get_session_user
 from allauth.headless.tokens.strategies.jwt import JWTTokenStrategy, internal
 from django.contrib.sessions.backends.base import SessionBase

@@ -46,8 +46,8 @@ class KeysView(Endpoint):
     @extend_schema(request=KeyInput, responses={201: NewKeyOutput, **problems(400, 403, 409)})
     def post(self, request: Request) -> Response:
         """A new key; `key` is shown this once. `scope`: all, chat, speech, read."""
-        given = KeyInput.validated(request.data)
-        made, text = keys.create_api_key(user=login_of(request).user, **given)
+        user = login_of(request).user
+        made, text = keys.create_api_key(user=user, **KeyInput.validated(request.data))
         body = {**KeyOutput(made).data, "key": text}
         return Response(body, status.HTTP_201_CREATED, headers={"Location": f"/api/keys/{made.pk}"})
 

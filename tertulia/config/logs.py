@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 
 # What callers pass by `extra` and may stand in a line. No text of messages, address, e-mail or token is among them.
-_FIELDS = ("request", "method", "route", "status", "ms")
+_FIELDS = ("request_id", "method", "route", "status", "ms")
 
 
 class JsonLine(logging.Formatter):

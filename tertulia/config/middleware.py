@@ -68,14 +68,14 @@ def _note(request: HttpRequest, response: HttpResponseBase, seconds: float) -> N
     response.headers.setdefault("X-Request-Id", f"req_{secrets.token_hex(12)}")
     match = request.resolver_match
     fields = {
-        "request": response.headers["X-Request-Id"],
+        "request_id": response.headers["X-Request-Id"],
         "method": request.method,
         "route": match.route if match else "",
         "status": response.status_code,
         "ms": round(seconds * 1000, 1),
     }
     level = logging.ERROR if response.status_code >= 500 else logging.INFO
-    logger.log(level, "%(method)s /%(route)s %(status)d in %(ms)s ms, %(request)s", fields, extra=fields)
+    logger.log(level, "%(method)s /%(route)s %(status)d in %(ms)s ms, %(request_id)s", fields, extra=fields)
 
 
 def _take_slash_off(request: HttpRequest) -> None:

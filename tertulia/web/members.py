@@ -6,12 +6,13 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from tertulia.accounts import gate
 from tertulia.accounts.gate import Identity
 from tertulia.core.db import in_db
-from tertulia.core.errors import Unauthenticated
+from tertulia.core.errors import Forbidden, Unauthenticated
 
 View = Callable[..., HttpResponse]
 AsyncView = Callable[..., Coroutine[Any, Any, HttpResponse]]
@@ -43,6 +44,14 @@ def identity_of(request: HttpRequest) -> Identity:
     """Who asks, in a view for members."""
     identity = getattr(request, "identity", None)
     assert isinstance(identity, Identity)
+    return identity
+
+
+def login_of(request: HttpRequest) -> Identity:
+    """The same by a login: what makes or ends ways in is not for API keys. Raises Forbidden."""
+    identity = identity_of(request)
+    if identity.carrier == "api_key":
+        raise Forbidden(_("An API key may not do this. Sign in."))
     return identity
 
 

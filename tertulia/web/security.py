@@ -10,7 +10,7 @@ from tertulia.accounts import actions, entering, factors, linking, queries, soci
 from tertulia.accounts.gate import address_of
 from tertulia.core.errors import InvalidInput, Problem
 from tertulia.web.entrance import form_page, show
-from tertulia.web.members import identity_of, members_only
+from tertulia.web.members import login_of, members_only
 
 
 @form_page
@@ -32,7 +32,7 @@ def security(request: HttpRequest) -> HttpResponse:
 @members_only
 def authenticator(request: HttpRequest) -> HttpResponse:
     """Switching the second factor on: the secret stays in the session until a code has proved that the app has it."""
-    user = identity_of(request).user
+    user = login_of(request).user
     enrolment = factors.new_enrolment(user, request.session.get("enrolment", ""))
     request.session["enrolment"] = enrolment.secret
     if request.method != "POST":
@@ -48,19 +48,19 @@ def authenticator(request: HttpRequest) -> HttpResponse:
 
 
 def _end_login(request: HttpRequest) -> HttpResponse:
-    actions.end_login(user=identity_of(request).user, login_id=request.POST.get("login", ""))
+    actions.end_login(user=login_of(request).user, login_id=request.POST.get("login", ""))
     return _done(request, _("This login has ended."))
 
 
 def _end_others(request: HttpRequest) -> HttpResponse:
-    identity = identity_of(request)
+    identity = login_of(request)
     actions.end_other_logins(user=identity.user, session_key=identity.session_key)
     return _done(request, _("All other logins have ended."))
 
 
 def _switch_off(request: HttpRequest) -> HttpResponse:
     _confirm_password(request)
-    user = identity_of(request).user
+    user = login_of(request).user
     entering.confirm_code(user=user, code=request.POST.get("code", ""), address=address_of(request))
     factors.switch_off(user=user)
     return _done(request, _("Signing in takes no code any more."))
@@ -68,7 +68,7 @@ def _switch_off(request: HttpRequest) -> HttpResponse:
 
 def _renew_codes(request: HttpRequest) -> HttpResponse:
     _confirm_password(request)
-    return show(request, "recovery_codes", codes=factors.renew_recovery_codes(user=identity_of(request).user))
+    return show(request, "recovery_codes", codes=factors.renew_recovery_codes(user=login_of(request).user))
 
 
 _DEEDS: dict[str, Callable[[HttpRequest], HttpResponse]] = {
@@ -81,7 +81,7 @@ _DEEDS: dict[str, Callable[[HttpRequest], HttpResponse]] = {
 
 def _confirm_password(request: HttpRequest) -> None:
     entering.confirm_password(
-        user=identity_of(request).user,
+        user=login_of(request).user,
         current_password=request.POST.get("current_password") or None,
         address=address_of(request),
     )
@@ -93,7 +93,7 @@ def _done(request: HttpRequest, text: object) -> HttpResponse:
 
 
 def _page(request: HttpRequest, problem: Problem | None = None) -> HttpResponse:
-    identity = identity_of(request)
+    identity = login_of(request)
     linked = {each.provider: each.extra_data.get("name", "") for each in linking.links_of(identity.user)}
     return show(
         request,

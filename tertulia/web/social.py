@@ -21,7 +21,7 @@ from tertulia.core.db import in_db
 from tertulia.core.errors import Problem
 from tertulia.web.appearance import back
 from tertulia.web.entrance import ask_for_code, form_page, let_in, show
-from tertulia.web.members import identity_of, members_only
+from tertulia.web.members import login_of, members_only
 
 # Sign-ins that one browser may have begun and not finished, in several tabs.
 MAX_BEGUN = 5
@@ -42,7 +42,7 @@ def start(request: HttpRequest, provider: str) -> HttpResponse:
 def link(request: HttpRequest, provider: str) -> HttpResponse:
     """Link a provider to one's account, or end that (`action=unlink`)."""
     social.require_offered(provider)
-    user = identity_of(request).user
+    user = login_of(request).user
     if request.method != "POST":
         return _show_link(request, provider, user)
     try:

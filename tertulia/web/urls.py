@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from tertulia.web import accounts, appearance, chat, conversations, manifest, preferences
+from tertulia.web import accounts, appearance, chat, conversations, manifest, preferences, security, usage
 
 urlpatterns = [
     path("", chat.chat, name="home"),
@@ -17,6 +17,9 @@ urlpatterns = [
     path("c/<uuid:conversation_id>/rename", conversations.rename, name="rename"),
     path("c/<uuid:conversation_id>/delete", conversations.delete, name="delete"),
     path("accounts/link/<str:token>", accounts.link, name="link"),
+    path("accounts/security", security.security, name="security"),
+    path("accounts/security/authenticator", security.authenticator, name="authenticator"),
+    path("accounts/usage", usage.usage, name="usage"),
     path("settings", preferences.settings, name="settings"),
     path("settings/keys", preferences.create_key, name="create-key"),
     path("settings/keys/<uuid:key_id>/revoke", preferences.revoke_key, name="revoke-key"),

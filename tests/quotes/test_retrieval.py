@@ -54,6 +54,9 @@ LINES = [
 def _board(database: str) -> None:
     for _language, content, speaker, work, _questions in LINES:
         a_quote(content, speaker=speaker, source=work, is_apply=True)
+    # On a board of a handful of lines no word is rare enough to mean anything.
+    for number in range(60):
+        a_quote(f"Filler{number} stands beside filler{number + 1}.", is_apply=True)
 
 
 @pytest.mark.parametrize(
