@@ -181,7 +181,9 @@ def command_test(arguments: list[str]) -> None:
     command_check([])
     pytest("-n", "2", *without_whole_system())
     pytest("-n", "2", "--db", "postgres", *without_whole_system())
-    become(PYTHON, "-m", "pytest", *WHOLE_SYSTEM)
+    say("acceptance: whole servers, both databases")
+    run(PYTHON, "-m", "tests.acceptance")
+    become(PYTHON, "-m", "pytest", "tests/browser")
 
 
 def without_whole_system() -> list[str]:

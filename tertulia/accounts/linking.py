@@ -127,7 +127,7 @@ def sign_in(*, profile: SocialProfile, attempt: Attempt, address: str | None) ->
     if user is None:
         try:
             return _join(profile, attempt, address)
-        except IntegrityError:  # of two first sign-ins at once the other was earlier
+        except (IntegrityError, AddressInUse):  # of two first sign-ins at once the other was earlier
             user = _user_of(profile)
             if user is None:
                 raise AddressInUse(_explanation(profile)) from None

@@ -64,7 +64,7 @@ def rotate(refresh: str) -> Tokens:
     """
     payload = internal.decode_token(refresh, "refresh")
     tokens = None
-    if payload is not None:
+    if payload is not None and "exp" in payload:
         with transaction():
             tokens = _rotated(payload)
     # Raised outside: the end of a login that was copied must not be rolled back.
@@ -79,6 +79,8 @@ def login_of(access: str) -> TokenLogin | None:
     if validated is None:
         return None
     user, payload = validated
+    if "exp" not in payload:  # RFC 8725 §3.8: a token that never ends is none of ours
+        return None
     session_key = internal.session_key_from_sid(payload["sid"])
     return TokenLogin(user, session_key) if session_key else None
 
