@@ -94,7 +94,9 @@ def test_nothing_where_nothing_fits(question: str) -> None:
 
 def test_another_language_is_left_out() -> None:
     assert retrieval.relevant("Odile Brandt", language="es") == []
-    assert len(retrieval.relevant("Odile Brandt", language="en-GB")) == 1
+    found = retrieval.relevant("Odile Brandt", language="en-GB")
+    assert found[0].speaker == "Odile Brandt"
+    assert {passage.language for passage in found} == {"en"}
 
 
 def test_applying_and_withdrawing_show_in_the_next_answer() -> None:
