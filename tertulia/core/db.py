@@ -24,6 +24,8 @@ R = TypeVar("R")
 DB_THREADS = 4
 
 _pool = ThreadPoolExecutor(max_workers=DB_THREADS, thread_name_prefix="database")
+# What keeps answers safe must not queue behind a burst of requests. One thread: its writes follow each other anyway.
+_first = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database-first")
 
 # SQLite admits one writer. Inside one process a queue beats its busy handler, which sleeps between tries.
 _sqlite_writer = threading.RLock()
@@ -34,9 +36,18 @@ async def in_db(unit: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R
 
     A cancelled caller does not stop the unit: its transaction ends by itself, as one.
     """
+    return await _crossing(_pool, partial(unit, *args, **kwargs))
+
+
+async def in_db_first(unit: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """As `in_db`, on a thread that requests do not use: for the storing of answers."""
+    return await _crossing(_first, partial(unit, *args, **kwargs))
+
+
+async def _crossing(pool: ThreadPoolExecutor, unit: Callable[[], R]) -> R:
     # Django keeps the active language for each thread; a copied context does not carry it over.
-    call = partial(_crossed, translation.get_language(), partial(unit, *args, **kwargs))
-    return await asyncio.get_running_loop().run_in_executor(_pool, call)
+    call = partial(_crossed, translation.get_language(), unit)
+    return await asyncio.get_running_loop().run_in_executor(pool, call)
 
 
 def _crossed(language: str | None, unit: Callable[[], R]) -> R:

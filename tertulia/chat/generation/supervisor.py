@@ -22,12 +22,14 @@ from tertulia.chat.generation.live import LiveLog
 from tertulia.chat.generation.log import Outcome
 from tertulia.chat.generation.runner import Plan, Runner
 from tertulia.chat.generation.start import Started
-from tertulia.core.db import in_db
+from tertulia.core.db import in_db, in_db_first
 
 logger = logging.getLogger(__name__)
 
 # Five commits a second whatever the number of runs; a crash loses at most this much text and the write under way.
 STORE_INTERVAL = 0.2
+# Of a burst of starts so many are worked on at a time: more would only take turns with the streams that have begun.
+STARTS_AT_ONCE = 2
 # Other processes take a worker whose beat stands still for STALE_AFTER for dead.
 BEAT_INTERVAL = 1.0
 STALE_AFTER = 5.0
@@ -71,6 +73,7 @@ class Supervisor:
         self._runs: dict[UUID, _Run] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._storing = asyncio.Lock()
+        self._admission = asyncio.Semaphore(STARTS_AT_ONCE)
         self._dirty = asyncio.Event()
         self._seen: dict[UUID, _Seen] = {}
         self._orphans: set[UUID] = set()
@@ -79,7 +82,7 @@ class Supervisor:
 
     async def open(self) -> None:
         """Register this process and begin to watch; the database must be migrated."""
-        await in_db(log.register, self.worker_id)
+        await in_db_first(log.register, self.worker_id)
         self._loops = [
             asyncio.create_task(self._forever(self._store_loop), name="store"),
             asyncio.create_task(self._forever(self._watch_loop), name="watch"),
@@ -104,7 +107,7 @@ class Supervisor:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
         with contextlib.suppress(DatabaseError):
-            await in_db(log.retire, self.worker_id)
+            await in_db_first(log.retire, self.worker_id)
 
     # --- What views call ----------------------------------------------------------------------------------------
 
@@ -119,7 +122,8 @@ class Supervisor:
         return await asyncio.shield(beginning)
 
     async def _begin(self, unit: Callable[[], Started]) -> Started:
-        started = await in_db(unit)
+        async with self._admission:
+            started = await in_db(unit)
         if started.plan:
             self.launch(started.plan)
         return started
@@ -160,7 +164,7 @@ class Supervisor:
         while not run.lost:
             try:
                 async with self._storing:
-                    return await in_db(log.finish, generation_id, run.outcome(), run.log.unstored())
+                    return await in_db_first(log.finish, generation_id, run.outcome(), run.log.unstored())
             except DatabaseError:
                 logger.exception("generation %s: its end cannot be stored yet", generation_id)
                 await asyncio.sleep(RETRY_INTERVAL)
@@ -169,7 +173,7 @@ class Supervisor:
     async def _foreign_end(self, generation_id: UUID) -> End:
         """The end that somebody else gave the run, or that of a deleted one."""
         try:
-            snapshot = await in_db(log.read, generation_id, 0)
+            snapshot = await in_db_first(log.read, generation_id, 0)
         except DatabaseError:
             return End("interrupted", "", None, 0, "storage")
         return snapshot.end if snapshot and snapshot.end else End("stopped", "", None, 0, "deleted")
@@ -199,7 +203,7 @@ class Supervisor:
         batches = {id: pieces for id, run in self._runs.items() if (pieces := run.log.unstored())}
         if not batches:
             return
-        lost = await in_db(log.append, batches)
+        lost = await in_db_first(log.append, batches)
         for generation_id, pieces in batches.items():
             if run := self._runs.get(generation_id):
                 run.log.mark_stored(len(pieces))
@@ -216,8 +220,8 @@ class Supervisor:
             await asyncio.sleep(BEAT_INTERVAL)
             before = set(self._runs)
             if before:
-                await in_db(log.beat, self.worker_id)
-            await self._act_on(await in_db(log.watch, self.worker_id), before)
+                await in_db_first(log.beat, self.worker_id)
+            await self._act_on(await in_db_first(log.watch, self.worker_id), before)
             if tick % HEARTBEAT_TICKS == 0:
                 self._wake_readers()
 
@@ -236,7 +240,7 @@ class Supervisor:
     async def _reap_orphans(self, candidates: set[UUID]) -> None:
         """Runs of ours that no task works on (two looks in a row): a start whose launch never came."""
         for generation_id in candidates & self._orphans:
-            await in_db(log.interrupt, generation_id)
+            await in_db_first(log.interrupt, generation_id)
         self._orphans = candidates
 
     async def _reap_dead(self, beats: dict[UUID, int]) -> None:
@@ -247,7 +251,7 @@ class Supervisor:
         }
         for worker, seen in self._seen.items():
             if now - seen.since >= STALE_AFTER:
-                count = await in_db(log.reap, worker)
+                count = await in_db_first(log.reap, worker)
                 logger.warning("worker %s is gone: %d of its runs ended as interrupted", worker, count)
 
 
