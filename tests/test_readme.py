@@ -15,7 +15,14 @@ def test_the_commands_of_the_api_work_as_printed(server: str) -> None:
         ["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for part in ('"access"', 'rel="first"', '"chat_reply"', '"prompt_message"', "event: end", "chat.completion"):
+    for part in (
+        '"access"',
+        'rel="first"',
+        '"chat_reply"',
+        '"prompt_message"',
+        "event: end",
+        "chat.completion",
+    ):
         assert part in done.stdout
 
 

@@ -1,7 +1,7 @@
 """Invitations: links by which one person each may join while TERTULIA_SIGNUP is `invite`."""
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -20,14 +20,22 @@ KEPT = timedelta(days=90)
 
 def make(*, days: int = DEFAULT_DAYS, made_by: User | None = None) -> str:
     """A new invitation's token; the page /accounts/join?invite=<token> takes it."""
+    return store(Invitation(expires_at=clock.now() + timedelta(days=days)), made_by=made_by)
+
+
+def store(invitation: Invitation, *, made_by: User | None) -> str:
+    """Keep a prepared invitation; its token, which is not kept."""
     token = secrets.token_urlsafe(32)
-    row = Invitation(
-        digest=tickets.digest_of(token), made_by=made_by, expires_at=clock.now() + timedelta(days=days)
-    )
+    invitation.digest, invitation.made_by = tickets.digest_of(token), made_by
     with transaction():
-        row.save(force_insert=True)
+        invitation.save(force_insert=True)
         audit.record(audit.Kind.INVITED, user=made_by)
     return token
+
+
+def default_end() -> datetime:
+    """When an invitation ends that is made now without a word about it."""
+    return clock.now() + timedelta(days=DEFAULT_DAYS)
 
 
 def is_open(token: str) -> bool:

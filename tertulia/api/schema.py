@@ -17,7 +17,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-from tertulia.api import accounts, social
+from tertulia.api import accounts, exporting, social
 from tertulia.api.describing import COMPONENTS
 from tertulia.api.endpoint import Endpoint
 
@@ -32,6 +32,7 @@ _ACCOUNTS: list[URLPattern] = [
     path("accounts/reset", accounts.ResetView.as_view()),
     path("accounts/reset/<str:token>", accounts.NewPasswordView.as_view()),
     path("accounts/confirm/<str:token>", accounts.ConfirmView.as_view()),
+    path("accounts/export", exporting.ExportView.as_view()),
     path("accounts/connections", social.ConnectionsView.as_view()),
     path("accounts/<str:provider>/login", social.StartView.as_view()),
     path("accounts/<str:provider>/token", social.TokenView.as_view()),

@@ -9,16 +9,19 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import SimpleTemplateResponse
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
+from django.views.generic import RedirectView
 
 from tertulia.api import accounts as accounts_api
+from tertulia.api import exporting
 from tertulia.api import social as social_api
 from tertulia.config import health
 from tertulia.config.errors import wants_page
 from tertulia.core.db import in_db
 from tertulia.web import accounts as accounts_pages
+from tertulia.web import dashboard
 from tertulia.web import recovery as recovery_pages
 from tertulia.web import social as social_pages
 
@@ -103,8 +106,13 @@ urlpatterns = on_database_threads(
         ),
         path("accounts/<str:provider>/login/callback", social_pages.callback, name="social-callback"),
         path("accounts/<str:provider>/token", social_api.TokenView.as_view(), name="social-token"),
+        path("accounts/export", exporting.ExportView.as_view(), name="export"),
         path("accounts/connections", social_api.ConnectionsView.as_view(), name="connections"),
         path("accounts/refresh", accounts_api.RefreshView.as_view(), name="refresh"),
+        re_path(r"^admin/dashboard/?$", dashboard.dashboard, name="dashboard"),
+        # The admin's own forms know neither the second factor nor the limit of tries.
+        path("admin/login/", accounts_pages.staff_login),
+        path("admin/password_change/", RedirectView.as_view(url="/accounts/profile")),
         path("admin/", admin.site.urls),
         path("", include("tertulia.api.urls")),
         path("", include("tertulia.web.urls")),

@@ -5,9 +5,12 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from django.contrib import auth, messages
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 from tertulia.accounts import actions, entering, queries, recovery, social, validation
 from tertulia.accounts.errors import CodeRequired
@@ -78,6 +81,15 @@ def login(request: HttpRequest) -> HttpResponse:
     except Problem as problem:
         return show(request, "login", problem, providers=social.offered())
     return let_in(request, user, back(request))
+
+
+@never_cache
+@require_safe
+def staff_login(request: HttpRequest) -> HttpResponse:
+    """Where the admin sends whom it does not let in."""
+    if request.user.is_authenticated:
+        raise Forbidden
+    return redirect_to_login(back(request, "/admin/"))
 
 
 @form_page

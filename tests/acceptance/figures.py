@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # So many examples of what went wrong are printed; the rest is in the numbers.
-EXAMPLES = 5
+EXAMPLES = 40
 
 
 @dataclass(slots=True)

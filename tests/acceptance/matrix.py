@@ -53,6 +53,25 @@ API = (
         ("PUT", _MEMBER, 200, {"nickname": "Another"}),
         ("DELETE", _MEMBER, 400, {}),
     ),
+    *_rows("/accounts/login/code", ("POST", _ANYBODY, 400, {})),
+    *_rows("/accounts/reset", ("POST", _ANYBODY, 400, {})),
+    *_rows("/accounts/reset/{token}", ("POST", _ANYBODY, 400, {})),
+    *_rows("/accounts/confirm/{token}", ("POST", _ANYBODY, 404, {})),
+    *_rows("/accounts/export", ("GET", _MEMBER, 200)),
+    # Social sign-in, which no provider is configured for here
+    *_rows("/accounts/connections", ("GET", _MEMBER, 200)),
+    *_rows("/accounts/{provider}/login", ("GET", _ANYBODY, 404)),
+    *_rows("/accounts/{provider}/token", ("POST", _ANYBODY, 400, {"code": "x", "state": "x"})),
+    *_rows(
+        "/accounts/{provider}/link",
+        ("POST", _MEMBER, 400, {"code": "x", "state": "x"}),
+        ("DELETE", _MEMBER, 404),
+    ),
+    # Keys and logins
+    *_rows("/api/keys", ("GET", _MEMBER, 200), ("POST", _MEMBER, 201, {"name": "A key"})),
+    *_rows("/api/keys/{key_id}", ("DELETE", _OWNER, 204)),
+    *_rows("/api/sessions", ("GET", _MEMBER, 200), ("DELETE", _MEMBER, 204)),
+    *_rows("/api/sessions/{login_id}", ("DELETE", _MEMBER, 404)),  # an id that nobody has
     # Flat exchanges, prompts, messages
     *_rows("/chat", ("GET", _MEMBER, 200), ("POST", _MEMBER, 201, _SAY), ("DELETE", _MEMBER, 204)),
     *_rows("/chat/{exchange_id}", ("GET", _OWNER, 200), ("DELETE", _OWNER, 204)),
@@ -84,6 +103,7 @@ API = (
     # What there is
     *_rows("/api/models", ("GET", _MEMBER, 200)),
     *_rows("/api/usage", ("GET", _MEMBER, 200)),
+    *_rows("/api/usage/ledger", ("GET", _MEMBER, 200)),
     *_rows("/api/schema", ("GET", _ANYBODY, 200)),
     *_rows("/api/docs", ("GET", _ANYBODY, 200)),
     # The facade
@@ -158,6 +178,10 @@ PAGES = (
     *_rows("/c/{conversation_id}/rename", ("POST", _OWNER, 303, {"title": "Another"})),
     *_rows("/c/{conversation_id}/delete", ("POST", _OWNER, 303, {"confirm": "yes"})),
     *_rows("/accounts/link/{token}", ("GET", _ANYBODY, 404)),
+    *_rows("/accounts/{provider}/login/callback", ("GET", _ANYBODY, 404)),
+    *_rows("/accounts/security", ("GET", _MEMBER, 200)),
+    *_rows("/accounts/security/authenticator", ("POST", _MEMBER, 303)),
+    *_rows("/accounts/usage", ("GET", _MEMBER, 200)),
     *_rows("/settings", ("GET", _MEMBER, 200)),
     *_rows("/settings/keys", ("POST", _MEMBER, 303, {"name": "A key"})),
     *_rows("/settings/keys/{key_id}/revoke", ("POST", _OWNER, 303, {})),

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.test import RequestFactory
 
-from tertulia.accounts import actions, keys
+from tertulia.accounts import keys
 from tertulia.accounts.models import FailedLogins, Session, User
 from tertulia.accounts.sessions import SessionStore, open_browser_login
 from tests.accounts.people import fresh_email

@@ -1,0 +1,116 @@
+"""GET /accounts/export: everything of one's own as one zip of JSON files, made while it is sent.
+
+Each step reads one batch of rows on a database thread, so that an account of any size takes neither a connection
+nor memory for long.
+"""
+
+import json
+import zipfile
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any
+from uuid import UUID
+
+from django.core.files.storage import default_storage
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import HttpRequest, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+
+from tertulia.accounts import audit, gate, personal
+from tertulia.accounts.personal import Table
+from tertulia.api.describing import problems
+from tertulia.api.endpoint import Endpoint
+from tertulia.core import clock
+from tertulia.core.db import in_db
+
+FILE_CHUNK = 1 << 16
+
+
+class ExportView(Endpoint):
+    @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY, **problems()})
+    async def get(self, request: HttpRequest) -> StreamingHttpResponse:
+        """Everything of one's own as a zip: one JSON file for each kind of thing, and the pictures."""
+        user_id = await in_db(_begin, request)
+        name = f"tertulia-{clock.now():%Y-%m-%d}.zip"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return StreamingHttpResponse(
+            _stepwise(_zipped(user_id)), content_type="application/zip", headers=headers
+        )
+
+
+def _begin(request: HttpRequest) -> UUID:
+    user = gate.require(request).user
+    audit.record(audit.Kind.EXPORT, user=user)
+    return user.pk
+
+
+async def _stepwise(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The chunks, each made on a database thread while the one before is on its way."""
+    while chunk := await in_db(next, chunks, b""):
+        yield chunk
+
+
+class _Outlet:
+    """The file that the zip is written to: nothing is kept, so the archive is never in one place."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes, /) -> int:
+        self._parts.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Part of what a file is, as is `close`."""
+
+    close = flush
+
+    def taken(self) -> bytes:
+        """What was written since the last call."""
+        data = b"".join(self._parts)
+        self._parts.clear()
+        return data
+
+
+def _zipped(user_id: UUID) -> Iterator[bytes]:
+    outlet = _Outlet()
+    with zipfile.ZipFile(outlet, "w", zipfile.ZIP_DEFLATED) as archive:
+        for table in personal.tables():
+            files: list[str] = []
+            yield from _entry(archive, outlet, f"{table.name}.json", _rows(table, user_id, files))
+            for name in files:
+                yield from _entry(archive, outlet, f"files/{name}", _file(name))
+    yield outlet.taken()
+
+
+def _entry(archive: zipfile.ZipFile, outlet: _Outlet, name: str, parts: Iterable[bytes]) -> Iterator[bytes]:
+    with archive.open(name, "w", force_zip64=True) as file:
+        for part in parts:
+            file.write(part)
+            # An empty chunk would end the answer; the compressor may be holding everything back.
+            if chunk := outlet.taken():
+                yield chunk
+    yield outlet.taken()
+
+
+def _rows(table: Table, user_id: UUID, files: list[str]) -> Iterator[bytes]:
+    """A JSON array; the media files that its rows name are added to `files`."""
+    separator = "[\n"
+    for batch in personal.batches(table, user_id):
+        texts = [_json(row) for row in batch]
+        files += [name for row in batch for name in personal.file_names(table, row)]
+        yield (separator + ",\n".join(texts)).encode()
+        separator = ",\n"
+    yield b"[]\n" if separator == "[\n" else b"\n]\n"
+
+
+def _json(row: dict[str, Any]) -> str:
+    return json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False)
+
+
+def _file(name: str) -> Iterator[bytes]:
+    try:
+        with default_storage.open(name) as file:
+            yield from file.chunks(FILE_CHUNK)
+    except FileNotFoundError:  # lost, or removed since its row was read
+        return
