@@ -52,10 +52,15 @@ def test_an_instance_speaks_with_its_own_memory(
 def test_the_flat_interfaces_take_an_instance(
     alice: Person, sancho: dict[str, Any], provider: ScriptedProvider, address: str
 ) -> None:
-    words = unique()
+    words, again = unique(), unique()
     field = "content" if address == "/chat" else "prompt_message"
-    assert alice.client.post(address, json={field: words, "instance": sancho["id"]}).status_code == 201
+    sent = alice.client.post(address, json={field: words, "instance": sancho["id"]})
+    assert sent.status_code == 201
     assert "afraid of geese" in heard(provider, words)[0]["content"]
+    listed = alice.client.get("/api/conversations").json()["results"][0]
+    assert listed["instance"] == sancho["id"]
+    alice.client.post(f"/api/conversations/{listed['id']}/messages", json={"content": again})
+    assert "afraid of geese" in heard(provider, again)[0]["content"]
 
 
 def test_two_instances_do_not_share_what_they_know(

@@ -14,7 +14,9 @@ PLAIN = {"java_script_enabled": False}
 
 def send(page: Page, text: str) -> None:
     page.fill("#content", text)
-    page.click("#send")
+    # Until the page with the answer has loaded: a reload in the midst of a navigation is refused by the browser.
+    with page.expect_navigation():
+        page.click("#send")
 
 
 def test_a_stranger_joins_talks_and_leaves(new_context: Callable[..., BrowserContext]) -> None:

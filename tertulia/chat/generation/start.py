@@ -162,7 +162,7 @@ def _conversation(send: Send, ids: Ids) -> Conversation:
     if send.conversation is None:
         title = tree.title_from(send.content)
         return Conversation.objects.create(
-            user=send.user, title=title, origin=send.origin, leaf_id=ids.answer
+            user=send.user, title=title, origin=send.origin, leaf_id=ids.answer, instance=send.instance
         )
     changes: dict[str, Any] = {"updated_at": clock.now(), "leaf_id": ids.answer}
     if send.instance:
