@@ -29,13 +29,16 @@ TOOLS = ROOT / ".venv-tools"
 PYTHON = VENV / BIN / ("python.exe" if os.name == "nt" else "python")
 BUNDLE = ROOT / "tertulia/web/static/tertulia/app/main.js"
 
-LOCKS = {  # lock file: the dependency groups that it pins beside the application's own dependencies
+LOCKS = {  # lock file: what it pins beside the application's own dependencies; a checkout also gets a voice
     "requirements.txt": [],
-    "requirements-build.txt": ["build"],
-    "requirements-dev.txt": ["dev"],
+    "requirements-build.txt": ["--group", "build", "--extra", "speech"],
+    "requirements-dev.txt": ["--group", "dev", "--extra", "speech"],
 }
-BROWSER_PACKAGES = ["chromium", "fonts-noto-core", "fonts-noto-cjk"]
-BROWSER_NAMES = ["chromium", "chromium-browser", "google-chrome"]
+# Programs that whole-system tests drive: the names that each may have, and the Debian packages that bring it.
+PROGRAMS = {
+    ("chromium", "chromium-browser", "google-chrome"): ["chromium", "fonts-noto-core", "fonts-noto-cjk"],
+    ("caddy",): ["caddy"],
+}
 WHOLE_SYSTEM = ["tests/acceptance", "tests/browser"]
 
 
@@ -146,18 +149,20 @@ def locale_digest() -> str:
     return digest(ROOT.glob("tertulia/**/*.po"), *compiled)
 
 
-def prepare_browser(*, required: bool) -> None:
-    """The browser tests drive the system's Chromium; on Debian as root it is installed."""
-    if any(map(shutil.which, BROWSER_NAMES)):
+def prepare_programs(*, required: bool) -> None:
+    """What the whole-system tests drive is the system's own; on Debian as root it is installed."""
+    missing = [packages for names, packages in PROGRAMS.items() if not any(map(shutil.which, names))]
+    if not missing:
         return
-    install = ["apt-get", "install", "--yes", "--no-install-recommends", *BROWSER_PACKAGES]
+    packages = [package for each in missing for package in each]
+    install = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
     if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
-        say("installing Chromium")
+        say(f"installing {', '.join(packages)}")
         os.environ["DEBIAN_FRONTEND"] = "noninteractive"
         run("apt-get", "update", "--quiet")
         run(*install, "--quiet")
     elif required:
-        fail(f"The browser tests need Chromium. On Debian or Ubuntu: sudo {shlex.join(install)}")
+        fail(f"The tests of the whole system need more. On Debian or Ubuntu: sudo {shlex.join(install)}")
 
 
 # --- Commands ----------------------------------------------------------------------------------------
@@ -175,7 +180,7 @@ def command_test(arguments: list[str]) -> None:
     if "--fast" in arguments:
         arguments.remove("--fast")
         become(PYTHON, "-m", "pytest", "-n", "2", *without_whole_system(), *arguments)
-    prepare_browser(required=not arguments)
+    prepare_programs(required=not arguments)
     if arguments:
         become(PYTHON, "-m", "pytest", *arguments)
     command_check([])
@@ -262,9 +267,8 @@ def command_lock(arguments: list[str]) -> None:
     options += "--no-emit-index-url --no-emit-find-links".split()
     options += ["--custom-compile-command", "python3 dev.py lock", *arguments]
     previous: list[str] = []
-    for lock, groups in LOCKS.items():
-        chosen = [word for group in groups for word in ("--group", group)]
-        run(uv, "pip", "compile", "pyproject.toml", *chosen, *options, *previous, "--output-file", lock)
+    for lock, more in LOCKS.items():
+        run(uv, "pip", "compile", "pyproject.toml", *more, *options, *previous, "--output-file", lock)
         previous = ["--constraints", lock]
     run(uv, "pip", "compile", "--group", "tools", *options, "--output-file", "requirements-tools.txt")
 

@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 
-from benchmarks import browser, lists, retrieval, start, streams, turn
+from benchmarks import browser, lists, retrieval, speech, start, streams, turn
 from benchmarks.report import Report, machine
 
 BENCHMARKS = {
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "turn": turn.measure,
     "lists": lists.measure,
     "retrieval": retrieval.measure,
+    "speech": speech.measure,
     "browser": browser.measure,
 }
 

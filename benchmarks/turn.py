@@ -7,8 +7,8 @@ from benchmarks.instance import Instance, instance
 from benchmarks.report import Figures, Report, quantile
 from benchmarks.streams import WARM, Scenario
 
-# Messages that a conversation holds when the measured one comes.
-SHORT, LONG = 9, 19_999
+# Messages that a conversation holds when the measured one comes: few, more than a prompt takes, very many.
+SHORT, FULL, LONG = 9, 199, 19_999
 TURNS = Scenario("turns", 20, 5, rate=0, in_turn=True)
 
 
@@ -18,10 +18,25 @@ async def measure(report: Report, only: frozenset[str]) -> None:
         # The long one grows by two messages a turn, which it does not notice; a short one would.
         [long] = tested.seeded("branch", LONG)
         shorts = [tested.seeded("branch", *[SHORT] * TURNS.count) for _ in range(report.repeat)]
+        fulls = [tested.seeded("branch", *[FULL] * TURNS.count) for _ in range(report.repeat)]
         first = [await _turns(tested, short) for short in shorts]
+        full = [await _turns(tested, each) for each in fulls]
         last = [await _turns(tested, [long] * TURNS.count) for _ in range(report.repeat)]
     report.show(f"{SHORT + 1}th", first)
     report.show(f"{LONG + 1}th", last)
+    report.show(f"{FULL + 1}th", full)
+    for name, shorter in ((f"to {SHORT + 1}th", first), (f"to {FULL + 1}th", full)):
+        report.show(name, [_ratio(one, other) for one, other in zip(shorter, last, strict=True)])
+
+
+def _ratio(short: Figures, long: Figures) -> Figures:
+    """How many times what the short conversation's turn costs the long one's does."""
+    pairs = ((name, short[name], long[name]) for name in ("whole_p50_ms", "cpu_ms", "sent_kb"))
+    return {
+        name: other / one
+        for name, one, other in pairs
+        if isinstance(one, (int, float)) and isinstance(other, (int, float))
+    }
 
 
 async def _turns(tested: Instance, conversations: list[dict[str, str]]) -> Figures:

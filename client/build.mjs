@@ -1,7 +1,8 @@
 // Bundles the client, and its tests for Node's own runner; called by the npm scripts of package.json.
 //
 //   node build.mjs           src/main.ts -> tertulia/web/static/tertulia/app/main.js and lazy chunks,
-//                            src/site.css -> app/site.css; each also gzipped, for servers that send it so
+//                            src/site.css -> app/site.css; src/embed -> app/embed; each also gzipped, for servers that
+//                            send it so
 //   node build.mjs --watch   the same, unminified with source maps, again at every change
 //   node build.mjs --tests   tests/**/*.test.ts -> .tests/, then runs them
 
@@ -33,15 +34,26 @@ const application = {
   charset: "utf8",
 };
 
+// By itself in a folder: what a foreign page loads shares no file with our own pages, which would cost them a request.
+const embedding = {
+  ...application,
+  entryPoints: [
+    { in: "src/embed/element.ts", out: "embed" },
+    { in: "src/embed/embed.css", out: "embed" },
+    { in: "src/embed/page.css", out: "page" },
+  ],
+  outdir: join(output, "embed"),
+};
+
 /** Writes the licences of every package that went into the bundle beside it, as they ask for. */
-function writeLicences(metafile) {
+function writeLicences(metafile, folder) {
   const packages = new Set();
   for (const input of Object.keys(metafile.inputs)) {
     const found = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
     if (found) packages.add(found[1]);
   }
   const texts = [...packages].sort().map((name) => `${name}\n\n${licenceOf(name)}\n`);
-  writeFileSync(join(output, licences), texts.join(`\n${"-".repeat(80)}\n\n`));
+  writeFileSync(join(folder, licences), texts.join(`\n${"-".repeat(80)}\n\n`));
 }
 
 function licenceOf(name) {
@@ -58,35 +70,42 @@ function writeCompressed(metafile) {
 }
 
 /** Removes what an earlier build left, after the new files are in place: a running page finds its chunks. */
-function removeStale(metafile) {
+function removeStale(metafile, folder) {
   const outputs = Object.keys(metafile.outputs).map((path) => basename(path));
   const made = new Set([licences, ...outputs, ...outputs.map((name) => `${name}.gz`)]);
-  for (const name of readdirSync(output)) {
-    if (!made.has(name)) rmSync(join(output, name), { recursive: true });
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isFile() && !made.has(entry.name)) rmSync(join(folder, entry.name));
   }
 }
 
-function report(metafile) {
-  const entry = readFileSync(join(output, "main.js"));
+function report(metafile, folder, name) {
+  const entry = readFileSync(join(folder, name));
   const chunks = Object.keys(metafile.outputs).filter((path) => path.endsWith(".js")).length - 1;
-  console.log(`main.js ${kilobytes(entry)} KB, ${kilobytes(gzipSync(entry))} KB gzipped; ${chunks} more chunks`);
+  console.log(`${name} ${kilobytes(entry)} KB, ${kilobytes(gzipSync(entry))} KB gzipped; ${chunks} more chunks`);
 }
 
 const kilobytes = (bytes) => (bytes.length / 1000).toFixed(1);
 
 async function buildApplication() {
-  const { metafile } = await esbuild.build(application);
-  writeLicences(metafile);
+  await build(application, "main.js");
+  await build(embedding, "embed.js");
+}
+
+async function build(options, entry) {
+  const { metafile } = await esbuild.build(options);
+  writeLicences(metafile, options.outdir);
   writeCompressed(metafile);
-  removeStale(metafile);
-  report(metafile);
+  removeStale(metafile, options.outdir);
+  report(metafile, options.outdir, entry);
 }
 
 async function watchApplication() {
   // The compressed copies of an earlier build would be served in place of what is written now.
-  for (const name of globSync("*.gz", { cwd: output })) rmSync(join(output, name));
-  const context = await esbuild.context({ ...application, logLevel: "info" });
-  await context.watch();
+  for (const name of globSync("**/*.gz", { cwd: output })) rmSync(join(output, name));
+  for (const options of [application, embedding]) {
+    const context = await esbuild.context({ ...options, logLevel: "info" });
+    await context.watch();
+  }
 }
 
 async function runTests() {

@@ -7,11 +7,18 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
+from tertulia.config import findings
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tertulia.config.settings")
     try:
         _ = settings.INSTALLED_APPS
     except ImproperlyConfigured as error:
+        if sys.argv[1:2] == ["doctor"]:
+            sys.exit("\n".join(map(str, findings.of_settings(error))))
+        sys.exit("\n".join(f"tertulia: {line}" for line in str(error).splitlines()))
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:  # a data folder or database that a command must not touch
         sys.exit(f"tertulia: {error}")
-    execute_from_command_line(sys.argv)

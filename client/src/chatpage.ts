@@ -26,6 +26,8 @@ export class ChatPage {
   readonly #http: Http;
   readonly #words = JSON.parse(need("#words").textContent ?? "{}") as Words;
   readonly #end = new EndOfThread();
+  /** Where a conversation begins again when its first message was refused. */
+  readonly #start = `/${location.search}`;
   readonly #chat: Chat;
   readonly #drafts: Drafts;
   readonly #tabs: Tabs;
@@ -33,7 +35,7 @@ export class ChatPage {
   readonly #live: LiveConversation;
 
   constructor(frame: HTMLElement, http: Http) {
-    const { user = "", conversation = "", updated = "" } = frame.dataset;
+    const { user = "", conversation = "", instance = "", updated = "" } = frame.dataset;
     this.#frame = frame;
     this.#http = http;
     Object.assign(copyWords, { copy: this.#words.copy, copied: this.#words.copied });
@@ -46,7 +48,7 @@ export class ChatPage {
     });
     const renderer = new MarkdownRenderer({ image: this.#words.image });
     const tools = { renderer, words: this.#words, end: this.#end, hooks: this.#hooks() };
-    this.#live = new LiveConversation(conversation, this.#chat, tools);
+    this.#live = new LiveConversation(conversation, instance, this.#chat, tools);
   }
 
   /** Listens, goes to where the reader wants to be, and follows what is being written. */
@@ -135,7 +137,7 @@ export class ChatPage {
     this.#frame.dataset["conversation"] = this.#composer.conversation = id;
     this.#composer.form.action = id ? `/c/${id}/send` : "/send";
     need("#conversation-menu").hidden = id === "";
-    history.replaceState(null, "", id ? `/c/${id}` : "/");
+    history.replaceState(null, "", id ? `/c/${id}` : this.#start);
     for (const target of this.#frame.querySelectorAll("form, button[formaction]")) if (id) aimAt(target, id);
   }
 
@@ -171,8 +173,10 @@ export class ChatPage {
   async #showEarlier(link: HTMLAnchorElement): Promise<void> {
     const fresh = await fetchPage(this.#http, link.href);
     const further = fresh.querySelector<HTMLAnchorElement>("[data-earlier]");
+    const greeting = fresh.querySelector("#greeting"); // the first words, where the beginning is reached
     this.#end.keepingPlace(need("#thread").firstElementChild ?? link, () => {
       this.#live.prepend([...need("#thread", fresh).children]);
+      if (greeting) need("#thread").before(document.adoptNode(greeting));
       if (further) link.href = further.href;
       else link.parentElement?.remove();
     });

@@ -19,6 +19,14 @@ export interface Words {
   quotaUsed: string;
   resets: string;
   yourWords: string;
+  proposedBy: string;
+  quoteBoard: string;
+  notRead: string;
+  notWrittenDown: string;
+  nothingHeard: string;
+  microphoneDenied: string;
+  microphoneInsecure: string;
+  microphoneMissing: string;
   faults: Readonly<Record<string, string>>;
 }
 

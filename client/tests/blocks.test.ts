@@ -120,3 +120,7 @@ test("formulas are not torn by emphasis, and prices are no formulas", () => {
     ["a_1 b_1", "x", "y"],
   );
 });
+
+test("a formula in the middle of a line begins no block", () => {
+  assert.deepEqual(shape(lex("x$$y$$\n", {})), [["paragraph", "x$$y$$"]]);
+});

@@ -62,7 +62,9 @@ test("reasoning and sources stand beside the text", () => {
     parseEvent({ id: "5", event: "delta", data: '{"text":"x"}' }),
   ]);
   assert.equal(run.reasoning, "hm");
-  assert.deepEqual(run.sources, [{ marker: 1, kind: "quote", text: "x", speaker: "", work: "W", url: "" }]);
+  assert.deepEqual(run.sources, [
+    { marker: 1, kind: "quote", id: "", text: "x", speaker: "", work: "W", language: "", url: "" },
+  ]);
   assert.equal(run.position, 5);
 });
 

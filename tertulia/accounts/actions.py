@@ -4,7 +4,7 @@ Coming in is in `entering`, what a mailbox proves in `recovery`, API keys in `ke
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from django.conf import settings
@@ -26,7 +26,7 @@ from tertulia.accounts import (
     tickets,
     validation,
 )
-from tertulia.accounts.models import SignInLink, User
+from tertulia.accounts.models import AuditEvent, SignInLink, User
 from tertulia.core import clock
 from tertulia.core.db import transaction
 from tertulia.core.errors import NotFound
@@ -103,14 +103,17 @@ def suspend(*, user: User, actor: User | None = None) -> None:
         audit.record(audit.Kind.SUSPENDED, user=user, actor=actor)
 
 
-def erase_account(*, user: User) -> None:
-    """Remove the user with everything that refers to it; what an upper layer must remove in order, it removes before.
+def erase_account(*, user: User, erase_contents: Callable[..., None] | None = None) -> None:
+    """Remove the user with everything that refers to it; `erase_contents` removes what upper layers keep in an order.
 
-    Suspended first, in a transaction of its own: what still arrives is refused and starts nothing new.
+    Suspended first, in a transaction of its own: what still arrives is refused and starts nothing new, and what
+    runs ends.
     """
     suspend(user=user)
     for tries_left in reversed(range(ERASE_TRIES)):
         try:
+            if erase_contents:
+                erase_contents(user=user)
             _erase(user)
         except IntegrityError:
             if not tries_left:
@@ -218,7 +221,7 @@ def _change_password(user: User, hashed: str, session: SessionBase | None, *, de
     if session is not None:
         sessions.keep(session, user)
     sessions.end_all(user, except_key=session.session_key if session else None)
-    for purpose in (tickets.Purpose.RESET, tickets.Purpose.CODE):
+    for purpose in (tickets.Purpose.RESET, tickets.Purpose.CODE, tickets.Purpose.PASSKEY):
         tickets.withdraw(purpose, user)
     audit.record(audit.Kind.PASSWORD, user=user, detail=detail)
 
@@ -235,7 +238,8 @@ def _change_address(user: User, email: str, site: str) -> None:
 def _erase(user: User) -> None:
     with transaction():
         attempts.forget(user)
-        # The admin's own history names whom it was about in plain text.
+        # An administrator's reason may name whom it was about, as the admin's own history does.
+        AuditEvent.objects.filter(user=user, kind=audit.Kind.OPENED).update(detail="")
         LogEntry.objects.filter(object_id=str(user.pk)).delete()
         User.objects.filter(pk=user.pk).delete()
         audit.record(audit.Kind.ERASED, user=None)

@@ -33,6 +33,9 @@ from tertulia.core.db import transaction
 
 admin.site.unregister([EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken, Group])
 
+admin.site.site_header = admin.site.site_title = "Tertulia"
+admin.site.index_title = _("Administration")
+
 _ROLES = frozenset(("is_staff", "groups"))
 _LIMITS = frozenset(("daily_quota", "is_unlimited"))
 

@@ -40,6 +40,7 @@ class Bound:
 FAILURES = Bound("failures", 100, WINDOW)
 JOINS = Bound("joins", 60, timedelta(hours=1))
 RESETS = Bound("resets", 30, timedelta(hours=1))
+PASSKEYS = Bound("passkeys", 100, WINDOW)
 MAILS = Bound("mails", 5, timedelta(hours=1))
 
 

@@ -7,7 +7,18 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import IntegrityError
 from django.utils.translation import gettext_lazy as _
 
-from tertulia.accounts import attempts, audit, factors, inviting, queries, recovery, rows, tickets, validation
+from tertulia.accounts import (
+    attempts,
+    audit,
+    factors,
+    inviting,
+    passkeys,
+    queries,
+    recovery,
+    rows,
+    tickets,
+    validation,
+)
 from tertulia.accounts.errors import CodeRequired
 from tertulia.accounts.models import NO_ADDRESS_DOMAIN, User
 from tertulia.core import clock
@@ -116,14 +127,44 @@ def finish_sign_in(*, challenge: str, code: str, address: str | None) -> User:
 
     Raises Unauthenticated for a challenge that is unknown, used or old, InvalidInput naming `code`, TooManyRequests.
     """
+    user = challenged(challenge)
+    confirm_code(user=user, code=code, address=address)
+    return _finished(challenge, user, address)
+
+
+def finish_sign_in_by_passkey(
+    *, challenge: str, token: str, answer: str, host: str, address: str | None
+) -> User:
+    """The same by a passkey: `token` and `answer` as in `passkeys`. Raises InvalidInput naming `answer`."""
+    user = challenged(challenge)
+    passkeys.user_of(token=token, answer=answer, host=host, user=user)
+    return _finished(challenge, user, address)
+
+
+def sign_in_by_passkey(*, token: str, answer: str, host: str, address: str | None) -> User:
+    """Whose passkey has answered, without a password. Raises InvalidInput naming `answer`, TooManyRequests.
+
+    The device made sure of its owner, so that this is two factors already.
+    """
+    attempts.spend(attempts.PASSKEYS, address)
+    user = passkeys.user_of(token=token, answer=answer, host=host)
+    note_login(user=user, address=address)
+    return user
+
+
+def challenged(challenge: str) -> User:
+    """Who is to take the second step of a sign-in; raises Unauthenticated as `finish_sign_in` does."""
     ticket = tickets.find(tickets.Purpose.CODE, challenge)
     if ticket is None or ticket.user is None:
         raise _too_late()
-    confirm_code(user=ticket.user, code=code, address=address)
+    return ticket.user
+
+
+def _finished(challenge: str, user: User, address: str | None) -> User:
     if tickets.take(tickets.Purpose.CODE, challenge) is None:
         raise _too_late()
-    note_login(user=ticket.user, address=address)
-    return ticket.user
+    note_login(user=user, address=address)
+    return user
 
 
 def note_login(*, user: User, address: str | None) -> None:

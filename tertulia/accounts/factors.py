@@ -1,6 +1,7 @@
 """The second factor: codes of an authenticator app (TOTP, RFC 6238) and recovery codes, in allauth's table.
 
-`actions` asks for a code when somebody signs in; the pages and the API switch the factor on and off.
+`entering` asks for it when somebody signs in; the pages switch it on and off. Passkeys, which stand for it as well,
+are in `passkeys`.
 """
 
 import base64
@@ -29,6 +30,8 @@ from tertulia.core.errors import Conflict, InvalidInput
 ISSUER = "Tertulia"
 # Ours have 6 and 8 digits; people type blanks and dashes between them.
 MAX_CODE = 40
+# Recovery codes stand in for a factor; they are none.
+_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 class Adapter(DefaultMFAAdapter):  # type: ignore[misc]  # the package has no types
@@ -51,7 +54,12 @@ class Enrolment:
 
 
 def is_on(user: User) -> bool:
-    """Whether signing in takes a code."""
+    """Whether signing in with a password takes a second step."""
+    return bool(Authenticator.objects.filter(user=user, type__in=_FACTORS).exists())
+
+
+def app_is_on(user: User) -> bool:
+    """Whether an authenticator app is one of the user's second factors."""
     return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
 
 
@@ -66,7 +74,7 @@ def new_enrolment(user: User, secret: str = "") -> Enrolment:
 def switch_on(*, user: User, secret: str, code: str) -> list[str]:
     """Ask for codes from now on; the recovery codes. `code` proves that the app has the secret.
 
-    Raises InvalidInput naming `secret` or `code`, Conflict when a factor is on.
+    Raises InvalidInput naming `secret` or `code`, Conflict when an app is on.
     """
     if not totp_counter(_readable(secret), code):
         raise InvalidInput.field("code", _("This code does not fit. Is the clock of your device right?"))
@@ -76,15 +84,29 @@ def switch_on(*, user: User, secret: str, code: str) -> list[str]:
             codes = _new_recovery_codes(user)
             audit.record(audit.Kind.FACTOR_ON, user=user, detail="totp")
     except IntegrityError:
-        raise Conflict(_("A second factor is already on.")) from None
+        raise Conflict(_("An authenticator app is already on.")) from None
     return codes
 
 
+def switch_app_off(*, user: User) -> None:
+    """Take no codes of an app any more; passkeys stay."""
+    with transaction():
+        if Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).delete()[0]:
+            forget_codes_without_factor(user)
+            audit.record(audit.Kind.FACTOR_OFF, user=user, detail="totp")
+
+
 def switch_off(*, user: User, actor: User | None = None) -> None:
-    """Ask for no codes any more."""
+    """Ask for no second step any more: for who has lost everything."""
     with transaction():
         if Authenticator.objects.filter(user=user).delete()[0]:
             audit.record(audit.Kind.FACTOR_OFF, user=user, actor=actor)
+
+
+def forget_codes_without_factor(user: User) -> None:
+    """Recovery codes go with the last factor, in the caller's transaction."""
+    if not is_on(user):
+        Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).delete()
 
 
 def renew_recovery_codes(*, user: User) -> list[str]:

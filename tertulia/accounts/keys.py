@@ -43,6 +43,13 @@ def create_api_key(
     return key, text
 
 
+def delete_api_keys(*, user: User) -> None:
+    """Make all of the user's keys useless at once."""
+    with transaction():
+        if ApiKey.objects.filter(user=user).delete()[0]:
+            audit.record(audit.Kind.KEY_REVOKED, user=user, detail="all")
+
+
 def delete_api_key(*, user: User, key_id: UUID) -> None:
     """Make one of the user's keys useless at once; raises NotFound for anybody else's."""
     with transaction():

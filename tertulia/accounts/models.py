@@ -177,6 +177,7 @@ class Ticket(models.Model):
         ADDRESS = "address", _("new e-mail address")
         SOCIAL = "social", _("sign-in at a provider")
         CODE = "code", _("second factor")
+        PASSKEY = "passkey", _("passkey")
 
     digest = models.CharField(primary_key=True, max_length=64)
     purpose = models.CharField(max_length=10, choices=Purpose)
@@ -208,7 +209,7 @@ class Invitation(models.Model):
 class AuditEvent(models.Model):
     """One security event: what happened to whose account and who did it. It outlives the account, without its name.
 
-    `detail` is a word of ours (a provider, a role), never a text of the user's.
+    `detail` is a word of ours (a provider, a role), never a text of the user's; of OPENED the administrator's reason.
     """
 
     class Kind(models.TextChoices):
@@ -230,6 +231,7 @@ class AuditEvent(models.Model):
         INVITED = "invited", _("invitation made")
         QUOTA = "quota", _("quota changed")
         EXPORT = "export", _("data exported")
+        OPENED = "opened", _("conversation opened by an administrator")
         ERASED = "erased", _("account erased")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -240,7 +242,7 @@ class AuditEvent(models.Model):
         User, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("by"),
         help_text=_("Empty: the user, or whoever runs the instance."),
     )  # fmt: skip
-    detail = models.CharField(_("detail"), max_length=60, blank=True, default="")
+    detail = models.CharField(_("detail"), max_length=200, blank=True, default="")
 
     class Meta:
         verbose_name = _("security event")
@@ -283,6 +285,7 @@ class Allowance(models.Model):
 
     user = models.OneToOneField(User, primary_key=True, on_delete=models.CASCADE, related_name="allowance")
     used = models.PositiveIntegerField(default=0)
+    speech_used = models.PositiveIntegerField(default=0)
     resets_at = models.DateTimeField()
     time_zone = models.CharField(max_length=64)
 
@@ -292,12 +295,20 @@ class Allowance(models.Model):
 
 
 class LedgerEntry(models.Model):
-    """One unit of the daily quota: accepted for a generation, and perhaps refunded with a reason."""
+    """One unit of the daily quota: accepted for a generation, and perhaps refunded with a reason.
+
+    A unit of speech has the id of what was spoken or heard in the place of a generation's.
+    """
+
+    class Kind(models.TextChoices):
+        CHAT = "chat", _("answer")
+        SPEECH = "speech", _("speech")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="ledger")
     # A plain id: accounts stand below chat, and an entry outlives the conversation that it was spent in.
     generation_id = models.UUIDField(unique=True)
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.CHAT)
     resets_at = models.DateTimeField(help_text=_("End of the quota day it counts in."))
     accepted_at = models.DateTimeField(default=clock.now)
     refunded_at = models.DateTimeField(null=True, blank=True)

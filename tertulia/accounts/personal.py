@@ -13,7 +13,7 @@ from uuid import UUID
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
-from django.db.models import CASCADE, F, Field, FileField, ForeignKey, Model
+from django.db.models import CASCADE, BinaryField, F, Field, FileField, ForeignKey, Model, QuerySet
 
 from tertulia.accounts.models import User
 
@@ -21,19 +21,26 @@ from tertulia.accounts.models import User
 _OWNERS = ("user", "owner")
 # Secrets, however hashed, and how to sign in as somebody.
 _SECRETS = frozenset(("password", "digest", "session_key", "session_data"))
-# Not the user's data: begun and short-lived things, secrets, copies, what staff did to others.
-_LEFT_OUT = frozenset(
-    (
-        "accounts.Ticket",
-        "accounts.SignInLink",
-        "account.EmailAddress",
-        "admin.LogEntry",
-        "chat.GenerationEvent",
-        "chat.IdempotencyKey",
-        "mfa.Authenticator",
-        "socialaccount.SocialToken",
-    )
-)
+# Tables that refer to a user and are not exported, with the reason.
+LEFT_OUT = {
+    "account.EmailAddress": "not used: the address stands in accounts.User",
+    "account.EmailConfirmation": "not used",
+    "accounts.SignInLink": "a way in",
+    "accounts.Ticket": "begun and short-lived, and a way in",
+    "admin.LogEntry": "what staff did in the admin, about others",
+    "chat.GenerationEvent": "a copy of an answer while it is written",
+    "chat.IdempotencyKey": "a copy of a request for a day",
+    "mfa.Authenticator": "secrets of the second factor",
+    "quotes.QuoteVector": "computed from quotes.Quote",
+    "socialaccount.SocialToken": "not used, and a way in",
+}
+# References that do not make a row the user's own.
+NOT_OWNED = {
+    "accounts.AuditEvent.actor": "what staff did to others",
+    "accounts.Invitation.made_by": "a link for somebody else",
+    "accounts.Invitation.used_by": "somebody else's link; the joining is in accounts.AuditEvent",
+    "quotes.Quote.applied_by": "somebody else's quote",
+}
 # Rows of one statement: none holds the database for long, none fills the memory.
 BATCH = 200
 
@@ -48,6 +55,20 @@ class Table:
     @property
     def name(self) -> str:
         return self.model._meta.label
+
+    @property
+    def title(self) -> str:
+        """What its rows are called, in the language of now."""
+        return str(self.model._meta.verbose_name_plural)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """How many rows of a table are a user's, and how many media files they name."""
+
+    table: Table
+    rows: int
+    files: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +86,19 @@ def tables() -> list[Table]:
     while frontier:
         frontier = [table for each in frontier for table in _parts(each) if table.model not in found]
         found |= {table.model: table for table in frontier}
-    return [table for table in found.values() if table.name not in _LEFT_OUT]
+    return [table for table in found.values() if table.name not in LEFT_OUT]
+
+
+def holdings(user_id: UUID) -> list[Holding]:
+    """How much of each kind is the user's, without what there is nothing of."""
+    found = [_holding(table, user_id) for table in tables()]
+    return [holding for holding in found if holding.rows]
 
 
 def batches(table: Table, user_id: UUID) -> Iterator[list[dict[str, Any]]]:
     """The user's rows of a table as plain values, in batches; each step is one statement."""
-    columns = [field.attname for field in table.model._meta.concrete_fields if field.name not in _SECRETS]
-    rows = table.model._base_manager.filter(**{table.path: user_id}).order_by("pk")
+    columns = [field.attname for field in table.model._meta.concrete_fields if _is_told(field)]
+    rows = _rows(table, user_id).order_by("pk")
     last: Any = None
     while True:
         more = rows if last is None else rows.filter(pk__gt=last)
@@ -84,8 +111,7 @@ def batches(table: Table, user_id: UUID) -> Iterator[list[dict[str, Any]]]:
 
 def file_names(table: Table, row: Mapping[str, Any]) -> list[str]:
     """The media files that a row of `batches` names."""
-    columns = (field.attname for field in table.model._meta.concrete_fields if isinstance(field, FileField))
-    return [str(row[column]) for column in columns if row.get(column)]
+    return [str(row[column]) for column in _file_columns(table) if row.get(column)]
 
 
 def references(user_id: UUID) -> list[Finding]:
@@ -122,6 +148,25 @@ def nameless_files() -> list[str]:
     root = Path(settings.MEDIA_ROOT)
     files = (path for path in root.rglob("*") if path.is_file()) if root.is_dir() else ()
     return sorted(name for path in files if (name := path.relative_to(root).as_posix()) not in named)
+
+
+def _rows(table: Table, user_id: UUID) -> "QuerySet[Model]":
+    return table.model._base_manager.filter(**{table.path: user_id})
+
+
+def _holding(table: Table, user_id: UUID) -> Holding:
+    rows = _rows(table, user_id)
+    files = sum(rows.exclude(**{f"{column}__in": ["", None]}).count() for column in _file_columns(table))
+    return Holding(table, rows.count(), files)
+
+
+def _file_columns(table: Table) -> list[str]:
+    return [field.attname for field in table.model._meta.concrete_fields if isinstance(field, FileField)]
+
+
+def _is_told(field: "Field[Any, Any]") -> bool:
+    """Whether an export tells a column: no secrets, and nothing that only a program reads."""
+    return field.name not in _SECRETS and not isinstance(field, BinaryField)
 
 
 def _parts(table: Table) -> Iterator[Table]:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from tertulia.accounts import quota, sessions
-from tertulia.accounts.models import ApiKey, SignInLink, User
+from tertulia.accounts.models import ApiKey, AuditEvent, SignInLink, User
 from tertulia.accounts.tickets import digest_of
 from tertulia.accounts.validation import normal_email
 from tertulia.core import clock
@@ -20,6 +20,7 @@ __all__ = [
     "User",
     "api_keys_of",
     "email_is_taken",
+    "events_of",
     "logins_of",
     "open_sign_in_links",
     "profile_of",
@@ -113,6 +114,11 @@ def logins_of(user: User, session_key: str | None) -> list[Login]:
         )
         for each in sessions.of(user)
     ]
+
+
+def events_of(user: User, limit: int) -> list[AuditEvent]:
+    """The last security events of the user's account, with who did them; the newest first."""
+    return list(AuditEvent.objects.filter(user=user).select_related("actor").order_by("-at", "-id")[:limit])
 
 
 def open_sign_in_links() -> QuerySet[SignInLink]:

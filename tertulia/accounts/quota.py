@@ -1,5 +1,5 @@
 """The daily quota: one unit per accepted request, reserved, refunded and shown; `chat` calls it when it starts and
-ends runs, the interfaces for display.
+ends runs, the interfaces for display. Speech is counted beside it, in the same days, against a limit of its own.
 
 `reserve` and `refund` write inside the caller's `transaction()`. Of requests that compete, in whatever process, a
 single conditional UPDATE of the user's Allowance decides; count-then-insert would let several through.
@@ -19,7 +19,7 @@ from tertulia.accounts.days import day_end
 from tertulia.accounts.errors import AddressUnconfirmed
 from tertulia.accounts.models import Allowance, GroupQuota, LedgerEntry, QuotaBoost, User
 from tertulia.core import clock
-from tertulia.core.errors import OverQuota
+from tertulia.core.errors import OverQuota, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,14 @@ def _granted(user: User) -> tuple[int, list[int | None]]:
     return extra, [limit for limit, is_boost in rows if not is_boost]
 
 
+def speech_limit_for(user: User) -> int | None:
+    """Readings and recordings per day; None: unlimited, as for those whom nothing limits otherwise."""
+    if user.is_unlimited or (user.is_superuser and user.daily_quota is None):
+        return None
+    limit: int | None = settings.TERTULIA_SPEECH_QUOTA
+    return limit
+
+
 def zone_of(user: User) -> str:
     """The IANA name of the zone in which the user's next day begins."""
     zone: str = user.time_zone or settings.TERTULIA_TIME_ZONE
@@ -87,6 +95,34 @@ def reserve(*, user: User, generation_id: UUID) -> Standing:
     return _standing(limit, day.used + 1, day.resets_at)
 
 
+def reserve_speech(*, user: User, key: UUID) -> tuple[Standing, bool]:
+    """Take one unit of speech for what `key` stands for; what has one already, and was not refunded, takes none.
+
+    Returns what is left, and whether a unit was taken. Raises as `reserve`.
+    """
+    if validation.needs_confirmation(user):
+        raise AddressUnconfirmed(_("Open the link that was sent to your e-mail address; then ask again."))
+    limit = speech_limit_for(user)
+    day = _day_of(user)
+    # Behind the lock of the day: two requests for one reading come in at the same time.
+    entry = LedgerEntry.objects.filter(generation_id=key, user=user).first()
+    if entry and entry.refunded_at is None:
+        return _standing(limit, day.speech_used, day.resets_at), False
+    counter = Allowance.objects.filter(pk=user.pk)
+    free = counter if limit is None else counter.filter(speech_used__lt=limit)
+    if not free.update(speech_used=F("speech_used") + 1):
+        raise _over_quota(
+            _standing(limit, day.speech_used, day.resets_at),
+            _("Today's speech is used up; the next day brings new."),
+        )
+    if entry:
+        entry.delete()
+    LedgerEntry.objects.create(
+        user=user, generation_id=key, kind=LedgerEntry.Kind.SPEECH, resets_at=day.resets_at
+    )
+    return _standing(limit, day.speech_used + 1, day.resets_at), True
+
+
 def refund(*, generation_id: UUID, reason: str) -> bool:
     """Give a generation's unit back, once; False when it has none or had it back already.
 
@@ -96,8 +132,9 @@ def refund(*, generation_id: UUID, reason: str) -> bool:
     if not taken.update(refunded_at=clock.now(), reason=reason[:40]):
         return False
     entry = LedgerEntry.objects.get(generation_id=generation_id)
-    same_day = Allowance.objects.filter(pk=entry.user_id, resets_at=entry.resets_at, used__gt=0)
-    same_day.update(used=F("used") - 1)
+    column = "speech_used" if entry.kind == LedgerEntry.Kind.SPEECH else "used"
+    same_day = Allowance.objects.filter(pk=entry.user_id, resets_at=entry.resets_at, **{f"{column}__gt": 0})
+    same_day.update(**{column: F(column) - 1})
     return True
 
 
@@ -111,8 +148,8 @@ def standing(user: User) -> Standing:
 
 
 def ledger_of(user: User) -> QuerySet[LedgerEntry]:
-    """Every unit that the user took, with what became of it."""
-    return LedgerEntry.objects.filter(user=user)
+    """Every unit for an answer that the user took, with what became of it."""
+    return LedgerEntry.objects.filter(user=user, kind=LedgerEntry.Kind.CHAT)
 
 
 def rate_limit_headers(standing: Standing) -> dict[str, str]:
@@ -139,8 +176,9 @@ def _day_of(user: User) -> Allowance:
         Allowance.objects.bulk_create([first], ignore_conflicts=True)
         day = Allowance.objects.select_for_update().get(pk=user.pk)
     if day.resets_at <= now:
-        day.used, day.resets_at, day.time_zone = 0, _next_end(user, day, now), zone_of(user)
-        day.save(update_fields=["used", "resets_at", "time_zone"])
+        day.used = day.speech_used = 0
+        day.resets_at, day.time_zone = _next_end(user, day, now), zone_of(user)
+        day.save(update_fields=["used", "speech_used", "resets_at", "time_zone"])
     return day
 
 
@@ -155,9 +193,10 @@ def _standing(limit: int | None, used: int, resets_at: datetime) -> Standing:
     return Standing(limit=limit, used=used, remaining=remaining, resets_at=resets_at)
 
 
-def _over_quota(standing: Standing) -> OverQuota:
+def _over_quota(standing: Standing, detail: Text = "") -> OverQuota:
     headers = rate_limit_headers(standing) | {"Retry-After": str(_seconds_until(standing.resets_at))}
-    return OverQuota(_("All requests of this day are used; the next day brings new ones."), headers=headers)
+    used_up = _("All requests of this day are used; the next day brings new ones.")
+    return OverQuota(detail or used_up, headers=headers)
 
 
 def _seconds_until(instant: datetime) -> int:

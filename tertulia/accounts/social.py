@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp, SocialLogin
 from allauth.socialaccount.providers.base import Provider, ProviderException
 from allauth.socialaccount.providers.github.provider import GitHubProvider
@@ -20,7 +21,7 @@ from allauth.socialaccount.providers.oauth2.views import OAuth2Adapter
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from requests import RequestException
+from requests import RequestException, Session
 
 from tertulia.core.errors import InvalidInput, NotFound, Unavailable
 
@@ -41,7 +42,16 @@ class SocialProfile:
     email: str
 
 
-class _GitHub(GitHubOAuth2Adapter):  # type: ignore[misc]  # the package has no types
+class Adapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # the package has no types
+    """allauth's ways (`SOCIALACCOUNT_ADAPTER`), without going where an answer sends us: secrets would go along."""
+
+    def get_requests_session(self) -> Session:
+        session: Session = super().get_requests_session()
+        session.max_redirects = 0
+        return session
+
+
+class _GitHub(GitHubOAuth2Adapter):  # type: ignore[misc]
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(request)
         self.authorize_url = f"{settings.GITHUB_URL}/login/oauth/authorize"

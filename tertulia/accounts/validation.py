@@ -18,6 +18,8 @@ from tertulia.core.errors import InvalidInput
 MAX_EMAIL = 254  # RFC 5321 §4.5.3.1.3, as erratum 1690 of RFC 3696 explains
 MAX_NICKNAME = 40
 MAX_KEY_NAME = 80
+# As the column of a security event.
+MAX_REASON = 200
 # Hashing takes the whole password; no passphrase is longer.
 MAX_PASSWORD = 256
 
@@ -48,6 +50,12 @@ def key_name(text: str) -> str:
     """The name of an API key, normalised; InvalidInput names `name`."""
     with _naming("name"):
         return _label(text, MAX_KEY_NAME)
+
+
+def reason(text: str) -> str:
+    """Why something was done, in one line, normalised; InvalidInput names `reason`."""
+    with _naming("reason"):
+        return _label(text, MAX_REASON)
 
 
 def check_password_form(password: str, field: str = "password") -> None:

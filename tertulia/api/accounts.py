@@ -20,6 +20,7 @@ from tertulia.accounts import actions, entering, factors, queries, recovery, tok
 from tertulia.accounts.gate import address_of
 from tertulia.accounts.queries import User
 from tertulia.accounts.sessions import SessionStore
+from tertulia.api.describing import problems
 from tertulia.api.endpoint import Endpoint, identity_of
 from tertulia.api.inputs import StrictSerializer, describe
 from tertulia.chat import actions as chat_actions
@@ -263,7 +264,7 @@ class ProfileView(Endpoint):
         )
         return Response(_profile(request))
 
-    @extend_schema(request=EraseInput, responses={204: None})
+    @extend_schema(request=EraseInput, responses={204: None, **problems(400, 429)})
     def delete(self, request: Request) -> Response:
         """Erase the account and everything in it."""
         user = identity_of(request).user
@@ -273,8 +274,7 @@ class ProfileView(Endpoint):
             current_password=given.get("current_password"),
             address=address_of(request._request),
         )
-        chat_actions.erase_user(user=user)
-        actions.erase_account(user=user)
+        actions.erase_account(user=user, erase_contents=chat_actions.erase_user)
         request._request.session.flush()
         return Response(status=status.HTTP_204_NO_CONTENT)
 

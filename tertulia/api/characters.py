@@ -12,7 +12,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import MultiPartParser
@@ -270,10 +270,10 @@ class CharacterCardView(Endpoint):
     content_negotiation_class = _AsItIs
 
     @extend_schema(
-        parameters=[query("format", str, "json (the default), png, apng or charx.")],
+        parameters=[query("format", {"type": "string", "enum": [*_FORMATS]}, "json is the default.")],
         responses={
             (200, "application/json"): OpenApiTypes.OBJECT,
-            (200, "image/png"): OpenApiTypes.BINARY,
+            **{(200, media): OpenApiTypes.BINARY for media in ("image/png", "image/apng", "application/zip")},
             **problems(400, 404),
         },
     )
@@ -292,7 +292,7 @@ class CharacterPictureView(Endpoint):
     content_negotiation_class = _AsItIs
     parser_classes = (MultiPartParser,)
 
-    @extend_schema(responses={200: OpenApiResponse(OpenApiTypes.BINARY, "A WebP picture."), **problems(404)})
+    @extend_schema(responses={(200, "image/webp"): OpenApiTypes.BINARY, **problems(404)})
     def get(self, request: Request, reference: str) -> HttpResponse:
         """The character's picture."""
         picture = files.read(_character(request, reference).picture.name or "")

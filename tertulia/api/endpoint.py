@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 
 from tertulia.accounts.gate import Identity
 from tertulia.api.describing import EndpointSchema
+from tertulia.api.outputs import ProblemOutput
 from tertulia.api.problems import EXPECTED, problem_of
 from tertulia.core.db import in_db
 from tertulia.core.errors import Forbidden, NotFound, Problem, json_response
@@ -37,6 +38,9 @@ class Endpoint(APIView):
     schema = EndpointSchema()
     # The scope of API keys, beside full ones, that open this address: "chat" or "speech".
     key_scope: str | None = None
+    # How the OpenAPI document describes what `refusal` renders.
+    refusal_media = "application/problem+json"
+    refusal_shape: type[Any] = ProblemOutput
 
     @staticmethod
     def refusal(problem: Problem) -> HttpResponse:

@@ -1,10 +1,13 @@
 """GET /accounts/export: everything of one's own as one zip of JSON files, made while it is sent.
 
 Each step reads one batch of rows on a database thread, so that an account of any size takes neither a connection
-nor memory for long.
+nor memory for long. A large table is cut into files of PART rows, `chat.Message.json`, `chat.Message.2.json` …: they
+stay readable, and who counts them as they come sees how far it is; X-Export-Files says how many there will be.
 """
 
+import itertools
 import json
+import math
 import zipfile
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
@@ -24,24 +27,28 @@ from tertulia.core import clock
 from tertulia.core.db import in_db
 
 FILE_CHUNK = 1 << 16
+# Rows of one file: a whole number of batches.
+PART_BATCHES = 5
+PART = PART_BATCHES * personal.BATCH
 
 
 class ExportView(Endpoint):
     @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY, **problems()})
     async def get(self, request: HttpRequest) -> StreamingHttpResponse:
         """Everything of one's own as a zip: one JSON file for each kind of thing, and the pictures."""
-        user_id = await in_db(_begin, request)
+        user_id, count = await in_db(_begin, request)
         name = f"tertulia-{clock.now():%Y-%m-%d}.zip"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Export-Files": str(count)}
         return StreamingHttpResponse(
             _stepwise(_zipped(user_id)), content_type="application/zip", headers=headers
         )
 
 
-def _begin(request: HttpRequest) -> UUID:
+def _begin(request: HttpRequest) -> tuple[UUID, int]:
+    """Whose export it is, and of how many files."""
     user = gate.require(request).user
     audit.record(audit.Kind.EXPORT, user=user)
-    return user.pk
+    return user.pk, sum(math.ceil(held.rows / PART) + held.files for held in personal.holdings(user.pk))
 
 
 async def _stepwise(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -76,11 +83,19 @@ def _zipped(user_id: UUID) -> Iterator[bytes]:
     outlet = _Outlet()
     with zipfile.ZipFile(outlet, "w", zipfile.ZIP_DEFLATED) as archive:
         for table in personal.tables():
-            files: list[str] = []
-            yield from _entry(archive, outlet, f"{table.name}.json", _rows(table, user_id, files))
-            for name in files:
-                yield from _entry(archive, outlet, f"files/{name}", _file(name))
+            batches = personal.batches(table, user_id)
+            # Both loops take from one iterator: this one the first batch of each part, `part` the rest.
+            for number, first in enumerate(batches, 1):
+                part = itertools.chain([first], itertools.islice(batches, PART_BATCHES - 1))
+                files: list[str] = []
+                yield from _entry(archive, outlet, _part_name(table, number), _rows(table, part, files))
+                for name in files:
+                    yield from _entry(archive, outlet, f"files/{name}", _file(name))
     yield outlet.taken()
+
+
+def _part_name(table: Table, number: int) -> str:
+    return f"{table.name}.json" if number == 1 else f"{table.name}.{number}.json"
 
 
 def _entry(archive: zipfile.ZipFile, outlet: _Outlet, name: str, parts: Iterable[bytes]) -> Iterator[bytes]:
@@ -93,15 +108,15 @@ def _entry(archive: zipfile.ZipFile, outlet: _Outlet, name: str, parts: Iterable
     yield outlet.taken()
 
 
-def _rows(table: Table, user_id: UUID, files: list[str]) -> Iterator[bytes]:
+def _rows(table: Table, batches: Iterable[list[dict[str, Any]]], files: list[str]) -> Iterator[bytes]:
     """A JSON array; the media files that its rows name are added to `files`."""
     separator = "[\n"
-    for batch in personal.batches(table, user_id):
+    for batch in batches:
         texts = [_json(row) for row in batch]
         files += [name for row in batch for name in personal.file_names(table, row)]
         yield (separator + ",\n".join(texts)).encode()
         separator = ",\n"
-    yield b"[]\n" if separator == "[\n" else b"\n]\n"
+    yield b"\n]\n"
 
 
 def _json(row: dict[str, Any]) -> str:

@@ -11,6 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tertulia.accounts import gate
+from tertulia.accounts.gate import Identity
+from tertulia.accounts.watching import watch
 from tertulia.api.describing import EVENTS, LAST_EVENT_ID, problems, shape
 from tertulia.api.endpoint import Endpoint, id_from, identity_of, json_answer
 from tertulia.api.outputs import GenerationOutput, generation_output
@@ -20,7 +22,7 @@ from tertulia.chat.generation import log, tail
 from tertulia.chat.generation.events import Ids
 from tertulia.chat.generation.supervisor import supervisor
 from tertulia.core.db import in_db
-from tertulia.core.errors import InvalidInput
+from tertulia.core.errors import InvalidInput, NotFound
 from tertulia.core.sse import event_stream_response
 
 # Another process looks every second for runs that it shall stop.
@@ -48,11 +50,14 @@ class EventsView(Endpoint):
         """The events of a run behind a position, live or long ended.
 
         The end comes in any case: after a crash a reader may have seen more than was stored, and trims to its `length`.
+        A stream that closes without it is asked for again; a reader whose login has ended is then refused.
         """
-        generation = await in_db(_mine, request, generation_id)
+        identity, generation = await in_db(_found, request, generation_id)
         position = _position(request)
+        if generation.answer_id is None:
+            raise NotFound(_("This run writes no answer."))
         ids = Ids(generation.id, generation.user_message_id, generation.answer_id)
-        return event_stream_response(tail.event_stream(ids, position))
+        return event_stream_response(tail.event_stream(ids, position, watch().permit(identity)))
 
 
 class StopView(Endpoint):
@@ -71,8 +76,13 @@ class StopView(Endpoint):
         return json_answer(generation_output(generation), status)
 
 
+def _found(request: HttpRequest, generation_id: str) -> tuple[Identity, Generation]:
+    identity = gate.require(request)
+    return identity, access.generation_for(identity.user, id_from(generation_id))
+
+
 def _mine(request: HttpRequest, generation_id: str) -> Generation:
-    return access.generation_for(gate.require(request).user, id_from(generation_id))
+    return _found(request, generation_id)[1]
 
 
 async def _stop(generation: Generation) -> None:

@@ -1,8 +1,14 @@
-"""/api/instances: one's variations of characters, what they remember, and the prompt that they make."""
+"""/api/instances: one's variations of characters, what they remember, and the prompt that they make.
 
-from typing import Any, Literal, TypedDict
+The prompt is the engine's own: `request.compose` makes it as for an answer.
+"""
+
+from functools import partial
+from typing import Any, Literal, TypedDict, cast
 from uuid import UUID
 
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -11,17 +17,26 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from tertulia.accounts import gate
+from tertulia.api import placing, sending
 from tertulia.api.characters import canonical, page_body, reference_from, words_in
 from tertulia.api.describing import BY_CURSOR, problems, query, shape
-from tertulia.api.endpoint import Endpoint, id_from, identity_of, parse_id
+from tertulia.api.endpoint import Endpoint, id_from, identity_of, json_answer, parse_id
 from tertulia.api.inputs import StrictSerializer
 from tertulia.api.outputs import Id, Instant, instant
 from tertulia.api.paging import IDS, sliced
 from tertulia.api.parsing import read_json
-from tertulia.characters import access, actions, cards, persona, queries, remembering, validation
+from tertulia.characters import access, actions, cards, queries, remembering, validation
 from tertulia.characters.access import Character, Instance, MemoryEntry
+from tertulia.chat.generation import extraction
+from tertulia.chat.generation.models import looked_up
+from tertulia.chat.generation.provenance import Provenance
+from tertulia.chat.generation.request import Send, preview
+from tertulia.chat.generation.start import check_content
+from tertulia.chat.generation.supervisor import supervisor
+from tertulia.core.db import in_db
 from tertulia.core.errors import InvalidInput, NotFound
-from tertulia.providers.estimate import estimate_tokens
+from tertulia.providers.catalogue import Resolved
 
 _OLDER_NAMES = {"nombre": "name", "memoria": "memory", "personaje": "character"}
 
@@ -34,6 +49,8 @@ class InstanceOutput(TypedDict):
     character: Id
     name: str
     memory: str
+    learns: bool
+    memory_extraction: Literal["on", "off", "no_model"]
     created_at: Instant
     updated_at: Instant
 
@@ -66,8 +83,11 @@ class PromptPart(TypedDict):
 
 class PromptPreview(TypedDict):
     messages: list[PromptPart]
+    model: str
+    parameters: dict[str, Any]
     tokens: int
     left_out: list[str]
+    provenance: Provenance
 
 
 def instance_output(instance: Instance) -> InstanceOutput:
@@ -76,6 +96,8 @@ def instance_output(instance: Instance) -> InstanceOutput:
         "character": str(instance.character_id),
         "name": instance.name,
         "memory": instance.memory,
+        "learns": instance.learns,
+        "memory_extraction": cast("Any", extraction.state_of(instance).name),
         "created_at": instant(instance.created_at),
         "updated_at": instant(instance.updated_at),
     }
@@ -93,12 +115,14 @@ def entry_output(entry: MemoryEntry) -> EntryOutput:
 
 
 class InstanceInput(StrictSerializer):
-    """What can be changed. `nombre` and `memoria` are taken for `name` and `memory`."""
+    """What can be changed; `learns`: whether it notes by itself. `nombre` and `memoria` are taken for `name` and
+    `memory`."""
 
     name = serializers.CharField(max_length=cards.MAX_NAME, required=False)
     memory = serializers.CharField(
         max_length=validation.MAX_MEMORY, required=False, allow_blank=True, trim_whitespace=False
     )
+    learns = serializers.BooleanField(required=False)
 
 
 class NewInstanceInput(InstanceInput):
@@ -172,15 +196,19 @@ class InstanceView(Endpoint):
 class InstancePromptView(Endpoint):
     @extend_schema(
         parameters=[
-            query("content", str, "A message; what it calls up from memory and lorebook is shown too.")
+            query("content", str, "The message; what it calls up from memory and lorebook is shown too."),
+            query("conversation", str, "At the end of this conversation instead of as a first message."),
+            query("model", str, "The model that is asked, instead of the one that would be."),
         ],
         responses={200: shape(PromptPreview), **problems(400, 404)},
     )
-    def get(self, request: Request, instance_id: str) -> Response:
-        """Exactly what a first message to the instance would send; `tokens` are estimated."""
-        instance = _instance(request, instance_id)
-        content = words_in(request._request, "content")
-        return Response(_preview(instance, identity_of(request).user.nickname, content))
+    async def get(self, request: HttpRequest, instance_id: str) -> HttpResponseBase:
+        """Exactly what a message to the instance would send; `tokens` are estimated. Asks no model, stores nothing."""
+        model = request.GET.get("model") or None
+        await in_db(gate.require, request)
+        resolved = await sending.resolve(model)
+        unit = partial(_preview, request, instance_id, resolved, model is not None)
+        return json_answer(await looked_up(lambda: in_db(unit)))
 
 
 # --- Memory ---------------------------------------------------------------------------------------------------------
@@ -251,17 +279,40 @@ def _character_id(request: Request) -> UUID | None:
     return found
 
 
-def _preview(instance: Instance, nickname: str, content: str) -> PromptPreview:
-    recent = [content] if content else []
-    brief = persona.briefing(instance.character, instance, nickname, recent)
-    texts: list[tuple[Literal["system", "user"], str]] = [
-        ("system", brief.system),
-        ("user", content),
-        ("system", brief.closing),
-    ]
-    messages: list[PromptPart] = [{"role": role, "content": text} for role, text in texts if text]
-    tokens = sum(estimate_tokens(message["content"]) for message in messages)
-    return {"messages": messages, "tokens": tokens, "left_out": list(brief.left_out)}
+def _preview(request: HttpRequest, instance_id: str, resolved: Resolved, names_model: bool) -> PromptPreview:
+    identity = gate.require(request)
+    instance = access.instance_for(identity.user, id_from(instance_id))
+    place = placing.in_named(identity, request.GET.get("conversation"))
+    composed = preview(
+        Send(
+            user=identity.user,
+            worker_id=supervisor().worker_id,
+            resolved=resolved,
+            names_model=names_model,
+            origin="api",
+            content=_content_in(request),
+            conversation=place.conversation,
+            parent=place.parent,
+            instance=instance,
+        )
+    )
+    provenance = composed.provenance
+    return {
+        "messages": [{"role": turn.role, "content": turn.content} for turn in composed.request.messages],
+        "model": provenance["model"],
+        "parameters": provenance["parameters"],
+        "tokens": provenance["tokens"],
+        "left_out": provenance["left_out"],
+        "provenance": provenance,
+    }
+
+
+def _content_in(request: HttpRequest) -> str:
+    """The message that is thought of, perhaps an empty one."""
+    content = request.GET.get("content", "")
+    if "\0" in content:
+        raise InvalidInput.field("content", _("NUL and lone surrogates are not allowed."))
+    return check_content(content) if content.strip() else ""
 
 
 def _paths(*views: tuple[str, Any, str]) -> list[Any]:

@@ -13,14 +13,16 @@ from rest_framework.response import Response
 
 from tertulia.api import placing, sending
 from tertulia.api.conversations import answer_response
-from tertulia.api.describing import EVENTS, FORMS, SENDING_HEADERS, problems, query, shape
+from tertulia.api.describing import EVENTS, FORMS, SENDING_HEADERS, problems, query, shape, whole
 from tertulia.api.endpoint import Endpoint, id_from, identity_of
 from tertulia.api.inputs import StrictSerializer
 from tertulia.api.outputs import (
     AnsweredOutput,
+    ExplainedMessageOutput,
     MessageOutput,
     PromptOutput,
     PromptPage,
+    explained_message_output,
     listed_prompt_output,
     message_output,
     prompt_output,
@@ -35,6 +37,9 @@ from tertulia.core.errors import Conflict, InvalidInput, NotFound
 
 # The older client knew no pages: its first request should bring most people's whole list.
 PAGE_SIZE, MAX_PAGE_SIZE = 100, 500
+
+
+_PROVENANCE = "provenance"
 
 
 class PromptInput(FlatSendingInput):
@@ -54,8 +59,8 @@ class PromptsView(Endpoint):
 
     @extend_schema(
         parameters=[
-            query("page", int, "Number of the page, from 1."),
-            query("page_size", int, "Rows of a page, 1 to 500; 100 by default."),
+            query("page", whole(1, MAX_NUMBER), "Number of the page, from 1."),
+            query("page_size", whole(1, MAX_PAGE_SIZE), "Rows of a page, 1 to 500; 100 by default."),
         ],
         responses={200: shape(PromptPage), **problems(400, 404)},
     )
@@ -96,10 +101,21 @@ class PromptCreateView(Endpoint):
 class MessageView(Endpoint):
     key_scope = "chat"
 
-    @extend_schema(responses={200: shape(MessageOutput), **problems(404)})
+    @extend_schema(
+        parameters=[
+            query("include", {"type": "string", "enum": [_PROVENANCE]}, "What an answer was made of.")
+        ],
+        responses={200: shape(ExplainedMessageOutput), **problems(400, 404)},
+    )
     def get(self, request: Request, message_id: str) -> Response:
         """One message. The text of an answer that is being written is in its stream."""
-        return Response(message_output(access.message_for(identity_of(request).user, id_from(message_id))))
+        message = access.message_for(identity_of(request).user, id_from(message_id))
+        included = request._request.GET.get("include")
+        if included is None:
+            return Response(message_output(message))
+        if included != _PROVENANCE:
+            raise InvalidInput.field("include", _("Only provenance can be included."))
+        return Response(explained_message_output(message, queries.generation_of(message)))
 
     @extend_schema(request=FeedbackInput, responses={200: shape(MessageOutput), **problems(400, 404)})
     def patch(self, request: Request, message_id: str) -> Response:

@@ -9,11 +9,13 @@ from uuid import UUID
 
 from tertulia.accounts.quota import Standing
 from tertulia.chat.access import Conversation, Generation, Message
+from tertulia.chat.generation.provenance import Provenance
 
 Instant = str  # RFC 3339, UTC, with Z
 Id = str
 Role = Literal["user", "assistant", "system"]
 MessageStatus = Literal["complete", "streaming", "stopped", "interrupted", "failed"]
+Purpose = Literal["answer", "memory"]
 RunStatus = Literal["running", "complete", "stopped", "interrupted", "failed"]
 
 
@@ -30,6 +32,11 @@ class MessageOutput(TypedDict):
     feedback: Literal["up", "down"] | None
     created_at: Instant
     updated_at: Instant
+
+
+class ExplainedMessageOutput(MessageOutput):
+    generation: NotRequired[Id | None]
+    provenance: NotRequired[Provenance | None]
 
 
 class ConversationOutput(TypedDict):
@@ -61,7 +68,8 @@ class GenerationOutput(TypedDict):
     id: Id
     conversation: Id
     user_message: Id
-    answer: Id
+    answer: Id | None
+    purpose: Purpose
     status: RunStatus
     model: str
     provider: str
@@ -70,6 +78,7 @@ class GenerationOutput(TypedDict):
     created_at: Instant
     first_token_at: Instant | None
     ended_at: Instant | None
+    provenance: Provenance | None
 
 
 class UsageOutput(TypedDict):
@@ -168,7 +177,8 @@ def generation_output(generation: Generation) -> GenerationOutput:
         "id": str(generation.id),
         "conversation": str(generation.conversation_id),
         "user_message": str(generation.user_message_id),
-        "answer": str(generation.answer_id),
+        "answer": _maybe(generation.answer_id),
+        "purpose": cast("Purpose", generation.purpose),
         "status": cast("RunStatus", generation.status),
         "model": generation.model,
         "provider": generation.provider,
@@ -177,6 +187,21 @@ def generation_output(generation: Generation) -> GenerationOutput:
         "created_at": instant(generation.created_at),
         "first_token_at": _maybe_instant(generation.first_token_at),
         "ended_at": _maybe_instant(generation.ended_at),
+        "provenance": provenance_of(generation),
+    }
+
+
+def provenance_of(generation: Generation | None) -> Provenance | None:
+    """What a run sent; None for one from before that was kept."""
+    return (generation and generation.provenance) or None
+
+
+def explained_message_output(message: Message, generation: Generation | None) -> ExplainedMessageOutput:
+    """One message with the run that wrote it."""
+    return {
+        **message_output(message),
+        "generation": str(generation.id) if generation else None,
+        "provenance": provenance_of(generation),
     }
 
 

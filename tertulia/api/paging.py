@@ -37,9 +37,15 @@ def whole_number(request: HttpRequest, names: Sequence[str], default: int, least
     return int(text)
 
 
+# Parameters that say which part of a list is shown; all others say which list.
+_PLACES = frozenset({"page", "per_page", "per-page", "page_size", "cursor", "limit", "leaf"})
+
+
 def link(request: HttpRequest, parameters: Mapping[str, Any]) -> str:
-    """The absolute address of this list with other parameters."""
-    return request.build_absolute_uri(f"{request.path_info}?{urlencode(parameters)}")
+    """The absolute address of another part of this list, narrowed by the same parameters as the request's own."""
+    kept = [(name, texts) for name, texts in request.GET.lists() if name not in _PLACES]
+    query = urlencode([*parameters.items(), *kept], doseq=True)
+    return request.build_absolute_uri(f"{request.path_info}?{query}")
 
 
 # --- Numbered pages -------------------------------------------------------------------------------------------------

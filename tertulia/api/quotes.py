@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
@@ -13,34 +12,37 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tertulia.accounts.gate import Identity
 from tertulia.api.describing import FORMS, NUMBERED, problems, query, shape
 from tertulia.api.endpoint import Endpoint, identity_of
 from tertulia.api.inputs import StrictSerializer
-from tertulia.api.paging import Link, Numbered, numbered
+from tertulia.api.paging import numbered
 from tertulia.api.parsing import read_fields
 from tertulia.api.quoting import (
     CreatedQuoteOutput,
     DecisionsOutput,
     ImportOutput,
+    NewsOutput,
     QuoteOutput,
     QuotePage,
     ReportOutput,
+    ReportPage,
+    SimilarListOutput,
     address_of,
     decisions_output,
     import_output,
+    links_output,
+    open_report_output,
     quote_output,
     report_output,
     similar_output,
 )
 from tertulia.core.errors import InvalidInput, NotFound, UnsupportedMediaType
 from tertulia.providers.language import LANGUAGES
-from tertulia.quotes import access, actions, queries
+from tertulia.quotes import access, actions, narrowing, queries, validation
 from tertulia.quotes.access import Quote
 from tertulia.quotes.importing import import_lines, read_lines
 
 MAX_BULK = 500
-MAX_QUERY = 200
 _MAX_ID = 2**63 - 1
 
 
@@ -68,6 +70,10 @@ class ReportInput(StrictSerializer):
     reason = _text()
 
 
+class SimilarInput(StrictSerializer):
+    content = _text()
+
+
 class DecisionInput(StrictSerializer):
     ids = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=_MAX_ID), max_length=MAX_BULK
@@ -83,6 +89,7 @@ _FILTERS = [
     query("speaker", str, "Only lines of this speaker."),
     query("source", str, "Only lines of this work."),
     query("language", str, f"Only lines of this language: {', '.join(LANGUAGES)}."),
+    query("ids", str, f"Only these lines: at most {narrowing.MAX_IDS} ids, with commas."),
     query("q", str, f"Words to search for; the best {queries.MAX_FOUND} lines, best first."),
 ]
 
@@ -92,14 +99,13 @@ class QuotesView(Endpoint):
     def get(self, request: Request) -> Response:
         """The board, newest first, by numbered pages; the Link header (RFC 8288) names the neighbours."""
         identity = identity_of(request)
-        columns = _columns(request._request, identity)
-        words = _parameter(request._request, "q")
-        rows = queries.found(words, columns) if words else queries.quotes(columns)
-        page = _filtered(request._request, numbered(request._request, rows))
+        given = request._request.GET
+        columns = narrowing.columns(given, identity.user.pk)
+        page = numbered(request._request, queries.listed(narrowing.words(given, "q"), columns))
         body: QuotePage = {
             "count": page.total,
             "results": [quote_output(request._request, identity, quote) for quote in page.rows],
-            "links": [{"rel": link.rel, "method": "GET", "link": link.url} for link in page.links],  # type: ignore[typeddict-item]
+            "links": links_output(page.links),
         }
         return Response(body, headers={"Link": page.header()})
 
@@ -146,6 +152,46 @@ class QuoteView(Endpoint):
         return Response(status=204)
 
 
+class SimilarView(Endpoint):
+    @extend_schema(request=SimilarInput, responses={200: shape(SimilarListOutput), **problems(400)})
+    def post(self, request: Request) -> Response:
+        """Lines that say nearly the same, whatever their state: to be asked before one proposes."""
+        identity_of(request)
+        content = validation.cleaned(SimilarInput.validated(request.data))["content"]
+        similar = [similar_output(request._request, quote) for quote in queries.similar(content)]
+        return Response({"results": similar})
+
+
+class NewsView(Endpoint):
+    @extend_schema(responses={200: shape(NewsOutput)})
+    def get(self, request: Request) -> Response:
+        """One's own lines that staff applied, returned or withdrew since one last looked, newest first."""
+        identity = identity_of(request)
+        rows = queries.news(identity.user)[:MAX_BULK]
+        return Response({"results": [quote_output(request._request, identity, quote) for quote in rows]})
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Say that one has seen them."""
+        actions.see_news(user=identity_of(request).user)
+        return Response(status=204)
+
+
+class ReportsView(Endpoint):
+    @extend_schema(parameters=NUMBERED, responses={200: shape(ReportPage), **problems(400, 403, 404)})
+    def get(self, request: Request) -> Response:
+        """Reports that wait for an answer, oldest first; for staff."""
+        identity = identity_of(request)
+        actions.require_staff(identity.user)
+        page = numbered(request._request, queries.open_reports())
+        body: ReportPage = {
+            "count": page.total,
+            "results": [open_report_output(request._request, identity, report) for report in page.rows],
+            "links": links_output(page.links),
+        }
+        return Response(body, headers={"Link": page.header()})
+
+
 class ReportView(Endpoint):
     @extend_schema(request=ReportInput, responses={201: shape(ReportOutput), **problems(400, 404)})
     def post(self, request: Request, quote_id: str) -> Response:
@@ -154,6 +200,12 @@ class ReportView(Endpoint):
         reason = ReportInput.validated(request.data)["reason"]
         report = actions.report_quote(user=identity_of(request).user, quote=quote, reason=reason)
         return Response(report_output(report), status=201)
+
+    @extend_schema(responses={204: None, **problems(403, 404)})
+    def delete(self, request: Request, quote_id: str) -> Response:
+        """Close the reports of a line: they have been answered; for staff."""
+        actions.close_reports(user=identity_of(request).user, quote=_found(quote_id))
+        return Response(status=204)
 
 
 class DecisionsView(Endpoint):
@@ -195,49 +247,15 @@ class ImportView(Endpoint):
 
 def _found(quote_id: str) -> Quote:
     """The quote that a path names by the canonical spelling of its number; NotFound."""
-    if not (quote_id.isascii() and quote_id.isdigit() and len(quote_id) <= 18 and quote_id[0] != "0"):
+    number = narrowing.quote_id(quote_id)
+    if number is None:
         raise NotFound
-    return access.quote_by_id(int(quote_id))
+    return access.quote_by_id(number)
 
 
 def _texts(given: Mapping[str, Any]) -> dict[str, Any]:
     """A null text is an empty one."""
     return {name: "" if value is None else value for name, value in given.items()}
-
-
-def _columns(request: HttpRequest, identity: Identity) -> dict[str, Any]:
-    """The values of columns that the parameters of the list ask for."""
-    columns: dict[str, Any] = {
-        name: text for name in ("speaker", "source") if (text := _parameter(request, name))
-    }
-    if (applied := _boolean(request, "applied")) is not None:
-        columns["is_apply"] = applied
-    if _boolean(request, "mine"):
-        columns["user_id"] = identity.user.pk
-    if language := _parameter(request, "language"):
-        columns["language"] = _language(language)
-    return columns
-
-
-def _parameter(request: HttpRequest, name: str) -> str:
-    text = request.GET.get(name, "").strip()
-    if "\0" in text or len(text) > MAX_QUERY:
-        raise InvalidInput.field(name, _("At most %(limit)d characters, and no NUL.") % {"limit": MAX_QUERY})
-    return text
-
-
-def _boolean(request: HttpRequest, name: str) -> bool | None:
-    text = request.GET.get(name)
-    if text not in (None, "true", "false"):
-        raise InvalidInput.field(name, _("true or false is expected."))
-    return None if text is None else text == "true"
-
-
-def _language(tag: str) -> str:
-    primary = tag.lower().partition("-")[0]
-    if primary not in LANGUAGES:
-        raise InvalidInput.field("language", _("One of these: %(codes)s.") % {"codes": ", ".join(LANGUAGES)})
-    return primary
 
 
 def _upload(request: HttpRequest) -> "tuple[UploadedFile[bytes], bool]":
@@ -253,11 +271,3 @@ def _upload(request: HttpRequest) -> "tuple[UploadedFile[bytes], bool]":
     if apply not in ("true", "false"):
         raise InvalidInput.field("apply", _("true or false is expected."))
     return file, apply == "true"
-
-
-def _filtered(request: HttpRequest, page: Numbered[Quote]) -> Numbered[Quote]:
-    """The page with links that keep what the list was narrowed by."""
-    names = ("applied", "mine", "speaker", "source", "language", "q")
-    kept = urlencode({name: request.GET[name] for name in names if name in request.GET})
-    links = [Link(link.rel, f"{link.url}&{kept}" if kept else link.url) for link in page.links]
-    return page._replace(links=links)

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from tertulia.accounts.gate import Identity
 from tertulia.api.outputs import Instant, LinkOutput, instant
+from tertulia.api.paging import Link
 from tertulia.quotes.access import Quote, QuoteReport
 from tertulia.quotes.importing import Outcome, Status
 
@@ -22,6 +23,7 @@ class QuoteLinkOutput(TypedDict):
 class QuoteOutput(TypedDict):
     id: int
     user: str | None
+    proposer: str | None
     content: str
     source: str
     speaker: str
@@ -46,6 +48,14 @@ class CreatedQuoteOutput(QuoteOutput):
     similar: list[SimilarOutput]
 
 
+class SimilarListOutput(TypedDict):
+    results: list[SimilarOutput]
+
+
+class NewsOutput(TypedDict):
+    results: list[QuoteOutput]
+
+
 class QuotePage(TypedDict):
     count: int
     results: list[QuoteOutput]
@@ -64,6 +74,18 @@ class DecisionsOutput(TypedDict):
 class ReportOutput(TypedDict):
     reason: str
     created_at: Instant
+
+
+class OpenReportOutput(ReportOutput):
+    id: int
+    reporter: str
+    quote: QuoteOutput
+
+
+class ReportPage(TypedDict):
+    count: int
+    results: list[OpenReportOutput]
+    links: list[LinkOutput]
 
 
 class ImportedLineOutput(TypedDict):
@@ -85,6 +107,7 @@ def quote_output(request: HttpRequest, identity: Identity, quote: Quote) -> Quot
     return {
         "id": quote.id,
         "user": _name(quote, is_mine),
+        "proposer": quote.user.nickname if quote.user else None,
         "content": quote.content,
         "source": quote.source,
         "speaker": quote.speaker,
@@ -145,6 +168,19 @@ def _fate(changed: bool | None, is_apply: bool) -> Fate:
 
 def report_output(report: QuoteReport) -> ReportOutput:
     return {"reason": report.reason, "created_at": instant(report.created_at)}
+
+
+def open_report_output(request: HttpRequest, identity: Identity, report: QuoteReport) -> OpenReportOutput:
+    return {
+        **report_output(report),
+        "id": report.id,
+        "reporter": report.user.nickname,
+        "quote": quote_output(request, identity, report.quote),
+    }
+
+
+def links_output(links: Sequence[Link]) -> list[LinkOutput]:
+    return [{"rel": link.rel, "method": "GET", "link": link.url} for link in links]  # type: ignore[typeddict-item]
 
 
 def import_output(outcomes: Sequence[Outcome]) -> ImportOutput:

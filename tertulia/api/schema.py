@@ -20,9 +20,10 @@ from rest_framework.request import Request
 from tertulia.api import accounts, exporting, social
 from tertulia.api.describing import COMPONENTS
 from tertulia.api.endpoint import Endpoint
+from tertulia.api.links import add_links
 
 # With 3.1 a schema is plain JSON Schema: null is a type.
-OPTIONS = {"OAS_VERSION": "3.1.0", "COMPONENT_SPLIT_PATCH": False}
+OPTIONS = {"OAS_VERSION": "3.1.0"}
 
 # The JSON faces of addresses that browsers get as pages: the URL map tells them apart by Accept.
 _ACCOUNTS: list[URLPattern] = [
@@ -71,6 +72,7 @@ def document(language: str) -> dict[str, Any]:
     with _generating, patched_settings(OPTIONS):
         made: dict[str, Any] = _generator(patterns).get_schema(public=True)
     made["components"].setdefault("schemas", {}).update(COMPONENTS)
+    add_links(made)
     return made
 
 

@@ -18,6 +18,7 @@ from rest_framework.exceptions import ValidationError
 
 from tertulia.accounts import gate, quota
 from tertulia.accounts.gate import Identity
+from tertulia.accounts.watching import Permit, watch
 from tertulia.api.endpoint import json_answer
 from tertulia.api.problems import failure, invalid_input
 from tertulia.characters.access import Character, Instance
@@ -33,6 +34,7 @@ from tertulia.core.sse import event_stream_response
 from tertulia.providers.base import ChatMessage
 from tertulia.providers.catalogue import Resolved
 from tertulia.providers.errors import ModelUnknown
+from tertulia.quotes import meaning
 
 MAX_KEY = 255
 
@@ -67,9 +69,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A request whose run is committed; `headers` tell the quota and whether it is a replay."""
+    """A request whose run is committed; `headers` tell the quota and whether it is a replay.
+
+    `permit` ends with the login that the request came by.
+    """
 
     identity: Identity
+    permit: Permit
     ids: Ids
     conversation_id: UUID
     headers: dict[str, str]
@@ -85,6 +91,8 @@ async def begin(request: HttpRequest, read: Read) -> Accepted:
     until then, so that a visitor without an account learns nothing from it.
     """
     prepared = await _prepared(request, read)
+    if isinstance(prepared, _Prepared):
+        await meaning.prepare(prepared.ask.content, lambda: gate.require(request).user)
     identity: Identity | None = None
     headers: dict[str, str] = {}
 
@@ -101,7 +109,7 @@ async def begin(request: HttpRequest, read: Read) -> Accepted:
 
     started = await supervisor().begin(unit)
     assert identity is not None
-    return Accepted(identity, started.ids, started.conversation_id, headers)
+    return Accepted(identity, watch().permit(identity), started.ids, started.conversation_id, headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,7 @@ class _Prepared:
             user=identity.user,
             worker_id=supervisor().worker_id,
             resolved=self.resolved,
+            names_model=ask.model is not None,
             origin=ask.origin,
             content=ask.content,
             conversation=place.conversation,
@@ -171,9 +180,10 @@ async def answered(
 ) -> HttpResponse:
     """201 with what `render` reads from the database (body and headers) when the run has ended.
 
-    Raises AnswerFailed for a run without an answer, NotFound when it was deleted meanwhile.
+    Raises AnswerFailed for a run without an answer, NotFound when it was deleted meanwhile, Unauthenticated when the
+    login ended; the answer goes on and is stored.
     """
-    end = await tail.ended(accepted.ids.generation)
+    end = await tail.ended(accepted.ids.generation, accepted.permit)
     failed = failure(end, members(accepted))
 
     def unit() -> HttpResponse:
@@ -189,7 +199,7 @@ async def answered(
 
 def streamed(accepted: Accepted) -> HttpResponseBase:
     """The live stream of the run from its first event."""
-    return event_stream_response(tail.event_stream(accepted.ids, 0), accepted.headers)
+    return event_stream_response(tail.event_stream(accepted.ids, 0, accepted.permit), accepted.headers)
 
 
 def members(accepted: Accepted) -> dict[str, str]:

@@ -14,9 +14,13 @@ from tertulia.api import (
     quotes,
     schema,
     sessions,
+    speech,
+    transcriptions,
     usage,
 )
 from tertulia.api.openai import completions, errors, models
+from tertulia.api.openai.speech import FacadeSpeechView
+from tertulia.api.openai.transcriptions import FacadeTranscriptionsView
 
 urlpatterns = [
     # Flat exchanges
@@ -27,6 +31,12 @@ urlpatterns = [
     path("api/messages/create", messages.PromptCreateView.as_view(), name="prompt-create"),
     path("api/messages/<str:message_id>", messages.MessageView.as_view(), name="message"),
     path("api/messages/<str:message_id>/regenerate", messages.AgainView.as_view(), name="message-again"),
+    path("api/messages/<str:message_id>/speech", speech.MessageSpeechView.as_view(), name="message-speech"),
+    path(
+        "api/messages/<str:message_id>/speech/<str:part>",
+        speech.PartSpeechView.as_view(),
+        name="message-speech-part",
+    ),
     # Conversations
     path("api/conversations", conversations.ConversationsView.as_view(), name="conversations"),
     path(
@@ -46,6 +56,9 @@ urlpatterns = [
     # Characters and their instances
     *characters.urlpatterns,
     *instances.urlpatterns,
+    # Speech
+    path("api/speech", speech.SpeechView.as_view(), name="speech"),
+    path("api/transcriptions", transcriptions.TranscriptionsView.as_view(), name="transcriptions"),
     # What there is
     path("api/models", catalogue.ModelsView.as_view(), name="models"),
     path("api/usage", usage.UsageView.as_view(), name="usage"),
@@ -61,11 +74,16 @@ urlpatterns = [
     path("quote", quotes.QuotesView.as_view(), name="quotes"),
     path("quote/apply", quotes.DecisionsView.as_view(), name="quote-decisions"),
     path("quote/import", quotes.ImportView.as_view(), name="quote-import"),
+    path("quote/similar", quotes.SimilarView.as_view(), name="quote-similar"),
+    path("quote/news", quotes.NewsView.as_view(), name="quote-news"),
+    path("quote/reports", quotes.ReportsView.as_view(), name="quote-reports"),
     path("quote/<str:quote_id>", quotes.QuoteView.as_view(), name="quote"),
     path("quote/<str:quote_id>/report", quotes.ReportView.as_view(), name="quote-report"),
     # The OpenAI-compatible facade
     path("v1/models", models.FacadeModelsView.as_view(), name="facade-models"),
     path("v1/models/<path:model_id>", models.FacadeModelView.as_view(), name="facade-model"),
     path("v1/chat/completions", completions.CompletionsView.as_view(), name="facade-completions"),
+    path("v1/audio/speech", FacadeSpeechView.as_view(), name="facade-speech"),
+    path("v1/audio/transcriptions", FacadeTranscriptionsView.as_view(), name="facade-transcriptions"),
     path("v1/<path:rest>", errors.UnknownView.as_view(), name="facade-unknown"),
 ]

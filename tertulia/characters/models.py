@@ -125,6 +125,8 @@ class Instance(models.Model):
     character = models.ForeignKey(Character, on_delete=models.RESTRICT, related_name="instances")
     name = models.CharField(_("name"), max_length=MAX_NAME)
     memory = models.TextField(_("memory"), blank=True, default="")
+    # Whether it notes by itself what is worth remembering, where the whole Tertulia does.
+    learns = models.BooleanField(_("remembers by itself"), default=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(default=clock.now)
 
@@ -139,13 +141,14 @@ class Instance(models.Model):
 
 
 class MemoryEntry(models.Model):
-    """Something an instance remembers: noted from one message, or written by its user."""
+    """Something an instance remembers: noted from messages, or written by its user."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="entries", db_index=False)
     text = models.TextField(_("text"))
     pinned = models.BooleanField(_("pinned"), default=False)
-    # A plain id: messages stand above. None for words of the user's own.
+    # The first of its sources, which it is shown with. A plain id: messages stand above. None for words of the user's
+    # own.
     source_message_id = models.UUIDField(null=True, blank=True, db_index=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True)
@@ -154,3 +157,15 @@ class MemoryEntry(models.Model):
         verbose_name = _("memory entry")
         verbose_name_plural = _("memory entries")
         indexes = [models.Index(fields=["instance", "id"], name="memory_entry_instance")]
+
+
+class MemorySource(models.Model):
+    """A message that says what an entry holds. With the last of its sources the entry goes."""
+
+    entry = models.ForeignKey(MemoryEntry, on_delete=models.CASCADE, related_name="sources", db_index=False)
+    message_id = models.UUIDField(db_index=True)
+
+    class Meta:
+        verbose_name = _("memory source")
+        verbose_name_plural = _("memory sources")
+        constraints = [models.UniqueConstraint(fields=["entry", "message_id"], name="memory_source_unique")]

@@ -1,64 +1,86 @@
-"""What a character brings to a turn: reads its memory, picks lore, builds the text. Engine and API call `briefing`."""
+"""What a character brings to a turn: `speaker` reads its memory, `briefing` makes the texts of it and is pure.
+
+The chat engine builds its prompts, and their previews, with these.
+"""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from tertulia.characters import lorebook, prompt, queries, recall
 from tertulia.characters.lorebook import Lore
 from tertulia.characters.models import Character, Instance
-from tertulia.characters.recall import Recalled
-from tertulia.core import clock
+from tertulia.characters.recall import Entry
 
 # Estimated tokens. Together half of what a turn may send; the rest is history.
 SYSTEM_TOKENS = 6_000
 MEMORY_TOKENS = 800
 
 
+class Speaker(NamedTuple):
+    """Who answers, with all that an instance remembers beside its free text."""
+
+    character: Character
+    instance: Instance | None
+    entries: Sequence[Entry]
+
+
 class Briefing(NamedTuple):
-    """What to send before and after the history. `used` are the memory entries that the question asked for, to be
-    given to `remembering.note_use`; `left_out` names the sections that did not fit."""
+    """What to send before and after the history, and of what it was made.
 
-    system: str
-    closing: str
-    used: tuple[UUID, ...]
-    left_out: tuple[str, ...]
-
-
-def briefing(
-    character: Character, instance: Instance | None, user_nickname: str, recent: Sequence[str]
-) -> Briefing:
-    """The texts for one turn. `recent` holds the last messages, oldest first, the user's new one last.
-
-    One query, whatever the length of the conversation.
+    `entries` are the memory entries in it, `used` those that the question asked for, to be given to
+    `remembering.note_use`; `lore` are the names of the lorebook's entries; `left_out` names the sections that did not
+    fit, wholly or in part.
     """
-    recalled = entries_for_prompt(instance, recent[-1] if recent else "") if instance else []
-    parts = prompt.sections(
-        character,
-        instance,
-        user_nickname,
-        [entry.text for entry in recalled],
-        lore_for_prompt(character, recent),
-    )
-    kept, left_out = prompt.fitted(parts, SYSTEM_TOKENS)
-    return Briefing(
-        prompt.joined(kept),
-        prompt.closing_text(character, instance, user_nickname),
-        tuple(entry.id for entry in recalled if entry.is_relevant),
-        tuple(left_out),
-    )
+
+    system: str = ""
+    closing: str = ""
+    entries: tuple[UUID, ...] = ()
+    used: tuple[UUID, ...] = ()
+    lore: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
-def entries_for_prompt(instance: Instance, query: str, budget_tokens: int = MEMORY_TOKENS) -> list[Recalled]:
-    """What the instance remembers that fits into the budget: pinned, then by relevance to the query and age."""
+def speaker(character: Character, instance: Instance | None) -> Speaker:
+    """A character with what its instance remembers: one query, none without an instance."""
+    return Speaker(character, instance, known(instance) if instance else ())
+
+
+def known(instance: Instance) -> list[Entry]:
+    """All entries of an instance's memory, oldest first."""
     rows = queries.entries(instance).values_list("id", "text", "pinned", "created_at", "last_used_at")
-    entries = [
-        recall.Entry(id, text, pinned, last_used_at or created_at)
+    return [
+        Entry(id, text, pinned, last_used_at or created_at)
         for id, text, pinned, created_at, last_used_at in rows
     ]
-    return recall.recall(entries, query, clock.now(), budget_tokens)
 
 
-def lore_for_prompt(character: Character, recent: Sequence[str]) -> list[Lore]:
+def briefing(speaker: Speaker, user_nickname: str, recent: Sequence[str], now: datetime) -> Briefing:
+    """The texts for one turn. `recent` holds the last messages, oldest first, the user's new one last."""
+    character, instance, entries = speaker
+    recalled = recall.recall(entries, recent[-1] if recent else "", now, MEMORY_TOKENS)
+    lore = _lore(character, recent)
+    parts = prompt.sections(character, instance, user_nickname, [entry.text for entry in recalled], lore)
+    kept, left_out = prompt.fitted(parts, SYSTEM_TOKENS)
+    sent = {part.name for part in kept}
+    if len(recalled) < len(entries) and "entries" not in left_out:
+        left_out.append("entries")
+    shown = recalled if "entries" in sent else []
+    return Briefing(
+        system=prompt.joined(kept),
+        closing=prompt.closing_text(character, instance, user_nickname),
+        entries=tuple(entry.id for entry in shown),
+        used=tuple(entry.id for entry in shown if entry.is_relevant),
+        lore=tuple(each.name for each in lore if each.name and _section_of(each) in sent),
+        left_out=tuple(dict.fromkeys(left_out)),
+    )
+
+
+def _lore(character: Character, recent: Sequence[str]) -> list[Lore]:
     """The lorebook's entries that the last messages call for."""
     return lorebook.select(character.lorebook, recent) if character.lorebook else []
+
+
+def _section_of(lore: Lore) -> str:
+    return "world" if lore.is_constant else "lore"

@@ -171,5 +171,6 @@ _CHARACTER: Mapping[str, Cleaner] = {
 _INSTANCE: Mapping[str, Cleaner] = {
     "name": partial(_label, models.MAX_NAME),
     "memory": partial(_text, MAX_MEMORY),
+    "learns": _flag,
 }
 _ENTRY: Mapping[str, Cleaner] = {"text": partial(_words, MAX_ENTRY), "pinned": _flag}

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tertulia.accounts import quota
 from tertulia.accounts.models import User
 from tertulia.characters import actions as character_actions
 from tertulia.characters.models import Instance
+from tertulia.chat import rollback
 from tertulia.chat.models import Conversation, Generation, GenerationEvent, Message
 from tertulia.core import clock
 from tertulia.core.db import transaction
@@ -41,7 +42,7 @@ def give_feedback(*, answer: Message, feedback: int | None) -> None:
 
 
 def delete_conversation(*, conversation: Conversation) -> None:
-    """Remove a conversation and everything in it; a live run in it ends without a trace."""
+    """Remove a conversation and everything in it, what was noted from it too; a live run in it ends without a trace."""
     _delete_conversations(Conversation.objects.filter(id=conversation.id))
 
 
@@ -61,6 +62,7 @@ def _delete_conversations(doomed: QuerySet[Conversation]) -> None:
     with transaction():
         # The same first lock that a start takes.
         doomed.update(leaf=None)
+        rollback.forget(Message.objects.filter(conversation__in=doomed))
         _delete_runs(Generation.objects.filter(conversation__in=doomed))
         Message.objects.filter(conversation__in=doomed).delete()
         doomed.delete()
@@ -69,18 +71,27 @@ def _delete_conversations(doomed: QuerySet[Conversation]) -> None:
 def delete_exchange(*, message: Message) -> None:
     """Remove a user's message with all answers to it; what was said after them moves up to what came before.
 
-    A conversation that is empty then goes too.
+    What was noted from them alone is forgotten. A conversation that is empty then goes too.
     """
     with transaction():
         conversations = Conversation.objects.filter(id=message.conversation_id)
         conversations.update(updated_at=clock.now())
         gone = [message.id]
         gone += Message.objects.filter(parent=message, role="assistant").values_list("id", flat=True)
+        rollback.forget(Message.objects.filter(id__in=gone))
         Message.objects.filter(parent_id__in=gone).exclude(id__in=gone).update(parent_id=message.parent_id)
-        _delete_runs(Generation.objects.filter(answer_id__in=gone))
+        _delete_runs(Generation.objects.filter(Q(answer_id__in=gone) | Q(user_message_id__in=gone)))
         conversations.filter(leaf_id__in=gone).update(leaf_id=_last_message(message.conversation_id, gone))
+        conversations.filter(spoken_leaf_id__in=gone).update(spoken_leaf_id=message.parent_id)
+        _remember_the_rest(conversations)
         Message.objects.filter(id__in=gone).delete()
         conversations.filter(~Exists(Message.objects.filter(conversation_id=OuterRef("id")))).delete()
+
+
+def _remember_the_rest(conversations: QuerySet[Conversation]) -> None:
+    """A memory run that went with the message may have been reading others as well."""
+    unread = Exists(Generation.objects.filter(conversation_id=OuterRef("id"), to_remember=True))
+    conversations.filter(unread, memory_due_at__isnull=True).update(memory_due_at=clock.now())
 
 
 def _last_message(conversation_id: UUID, gone: Sequence[UUID]) -> UUID | None:

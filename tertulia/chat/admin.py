@@ -1,19 +1,37 @@
-"""What staff see of conversations: runs with their figures and the readers' opinions, never anybody's words."""
+"""What staff see of conversations: runs with their figures and the readers' opinions, never anybody's words.
+
+With TERTULIA_BREAK_GLASS administrators get a link to the page that opens the conversation of a run, with a reason.
+"""
+
+from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from tertulia.accounts.models import User
+from tertulia.chat import oversight
 from tertulia.chat.models import Generation
 
 
 @admin.register(Generation)
 class GenerationAdmin(admin.ModelAdmin):
-    list_display = ["created_at", "user", "status", "model", "tokens", "seconds_to_text", "error", "feedback"]
-    list_filter = ["status", "model", "error", "answer__feedback", "created_at"]
+    list_display = [
+        "created_at",
+        "user",
+        "purpose",
+        "status",
+        "model",
+        "tokens",
+        "seconds_to_text",
+        "error",
+        "feedback",
+    ]
+    list_filter = ["purpose", "status", "model", "error", "answer__feedback", "created_at"]
     list_select_related = ["user", "answer"]
     readonly_fields = [
-        "id", "user", "status", "model", "provider", "finish_reason", "error", "tokens", "feedback",
+        "id", "user", "purpose", "status", "model", "provider", "finish_reason", "error", "tokens", "feedback",
         "created_at", "first_token_at", "ended_at",
     ]  # fmt: skip
     fields = tuple(readonly_fields)
@@ -21,9 +39,21 @@ class GenerationAdmin(admin.ModelAdmin):
     ordering = ["-id"]
     show_full_result_count = False
 
+    def get_fields(self, request: HttpRequest, obj: Generation | None = None) -> Any:
+        return (*self.fields, "conversation_link") if _may_open(request) else self.fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Generation | None = None) -> Any:
+        return [*self.readonly_fields, "conversation_link"]
+
+    @admin.display(description=_("conversation"))
+    def conversation_link(self, generation: Generation) -> str:
+        path = f"/admin/conversations/{generation.conversation_id}"
+        return format_html('<a href="{}">{}</a>', path, _("Open with a reason…"))
+
     @admin.display(description=_("tokens"))
     def tokens(self, generation: Generation) -> int | None:
-        return (generation.answer.usage or {}).get("total_tokens")
+        usage = generation.answer.usage if generation.answer else generation.usage
+        return (usage or {}).get("total_tokens")
 
     @admin.display(description=_("seconds to first text"))
     def seconds_to_text(self, generation: Generation) -> float | None:
@@ -33,7 +63,8 @@ class GenerationAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("opinion"))
     def feedback(self, generation: Generation) -> str:
-        return {1: "👍", -1: "👎"}.get(generation.answer.feedback or 0, "")
+        feedback = generation.answer.feedback if generation.answer else None
+        return {1: "👍", -1: "👎"}.get(feedback or 0, "")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -43,3 +74,7 @@ class GenerationAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Generation | None = None) -> bool:
         return False
+
+
+def _may_open(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and oversight.is_possible(request.user)

@@ -20,7 +20,7 @@ from django.db.models import (
     Window,
 )
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, RowNumber, TruncDate
+from django.db.models.functions import Cast, Coalesce, RowNumber, TruncDate
 
 from tertulia.chat.models import Generation
 from tertulia.core import clock
@@ -60,7 +60,8 @@ def _runs_since(instant: datetime, zone: ZoneInfo) -> QuerySet[Any]:
 
 
 def _counted(runs: QuerySet[Any]) -> dict[date, dict[str, Any]]:
-    tokens = Cast(KeyTextTransform("total_tokens", "answer__usage"), IntegerField())
+    said = KeyTextTransform("total_tokens", "answer__usage")
+    tokens = Cast(Coalesce(said, KeyTextTransform("total_tokens", "usage")), IntegerField())
     rows = (
         runs.order_by()
         .values("day")

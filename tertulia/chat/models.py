@@ -21,6 +21,7 @@ class Conversation(models.Model):
         CHAT = "chat", _("/chat")
         MESSAGES = "messages", _("/api/messages")
         OPENAI = "openai", _("OpenAI-compatible API")
+        SCRIPT = "script", _("script")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
@@ -33,13 +34,24 @@ class Conversation(models.Model):
     instance = models.ForeignKey(
         "characters.Instance", null=True, on_delete=models.SET_NULL, related_name="conversations"
     )
+    # The answer that was asked for last: whoever goes on from there stays on the branch that memory knows.
+    spoken_leaf_id = models.UUIDField(null=True, blank=True)
+    # When its instance shall note what is worth remembering; None while there is nothing new.
+    memory_due_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         verbose_name = _("conversation")
         verbose_name_plural = _("conversations")
-        indexes = [models.Index(fields=["user", "-updated_at", "-id"], name="conversation_list")]
+        indexes = [
+            models.Index(fields=["user", "-updated_at", "-id"], name="conversation_list"),
+            models.Index(
+                fields=["memory_due_at"],
+                name="conversation_memory_due",
+                condition=Q(memory_due_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -114,7 +126,10 @@ class Message(models.Model):
 
 
 class Generation(models.Model):
-    """One run that asks a provider for an answer: the unit that is counted, logged, stopped and reaped."""
+    """One run that asks a provider: the unit that is counted, logged, stopped and reaped.
+
+    A run with the purpose `memory` writes no message: what it says becomes memory entries, and is not kept.
+    """
 
     class Status(models.TextChoices):
         RUNNING = "running", _("running")
@@ -125,12 +140,13 @@ class Generation(models.Model):
 
     class Purpose(models.TextChoices):
         ANSWER = "answer", _("answer")
+        MEMORY = "memory", _("memory")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="generations")
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="generations")
     user_message = models.ForeignKey(Message, on_delete=models.DO_NOTHING, related_name="+")
-    answer = models.OneToOneField(Message, on_delete=models.DO_NOTHING, related_name="generation")
+    answer = models.OneToOneField(Message, null=True, on_delete=models.DO_NOTHING, related_name="generation")
     purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.ANSWER)
     status = models.CharField(max_length=12, choices=Status, default=Status.RUNNING)
     model = models.CharField(max_length=200)
@@ -143,6 +159,14 @@ class Generation(models.Model):
     # The order of text and other events of an ended run, [[kind, length], …], so that any position can be
     # replayed from the message after the events are gone.
     layout = models.JSONField(default=list, blank=True)
+    # Who was asked to answer, or whose memory it is. A plain id: it says so also when the instance is gone.
+    instance_id = models.UUIDField(null=True, blank=True)
+    # An exchange that its instance has not looked through yet for what is worth remembering.
+    to_remember = models.BooleanField(default=False)
+    # What was sent, as `generation.provenance` describes it.
+    provenance = models.JSONField(default=dict, blank=True)
+    # Tokens of a run that wrote no message, which would hold them.
+    usage = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     first_token_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -160,10 +184,23 @@ class Generation(models.Model):
                 | (~Q(status="running") & Q(ended_at__isnull=False)),
                 name="generation_ended",
             ),
+            models.CheckConstraint(
+                condition=Q(purpose="answer", answer__isnull=False)
+                | Q(purpose="memory", answer__isnull=True),
+                name="generation_purpose",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=Q(purpose="memory", status="running"),
+                name="generation_one_memory_run",
+            ),
         ]
         indexes = [
             models.Index(fields=["worker_id"], name="generation_running", condition=Q(status="running")),
             models.Index(fields=["user", "-id"], name="generation_user"),
+            models.Index(
+                fields=["conversation"], name="generation_to_remember", condition=Q(to_remember=True)
+            ),
         ]
 
 

@@ -8,10 +8,13 @@ from django.db.models import Q, QuerySet
 from django.db.models.query import RawQuerySet
 
 from tertulia.accounts.models import User
+from tertulia.characters.models import MemorySource
 from tertulia.chat.models import Conversation, Generation, Message
 
 # How far the search for a branch's newest message goes down at most.
 MAX_DEPTH = 100_000
+# The id of no message.
+NOBODY = UUID(int=0)
 
 
 def conversations(user: User) -> QuerySet[Conversation]:
@@ -30,18 +33,27 @@ def messages(conversation: Conversation) -> QuerySet[Message]:
 
 def branch(leaf_id: UUID | None, limit: int) -> list[Message]:
     """The last `limit` messages of the branch that ends at `leaf_id`, oldest first: one query, `limit` index steps."""
+    return _branch("m.*", leaf_id, limit)
+
+
+def words_of_branch(leaf_id: UUID | None, limit: int) -> list[Message]:
+    """The same with nothing but who said what: what a model is told of it. The rest would cost most of the time."""
+    return _branch("m.id, m.parent_id, m.role, m.content", leaf_id, limit)
+
+
+def _branch(columns: str, leaf_id: UUID | None, limit: int) -> list[Message]:
     if leaf_id is None:
         return []
     rows: RawQuerySet[Message] = Message.objects.raw(
-        """
+        f"""
         WITH RECURSIVE branch(id, parent_id, depth) AS (
             SELECT id, parent_id, 1 FROM chat_message WHERE id = %s
             UNION ALL
             SELECT m.id, m.parent_id, b.depth + 1 FROM chat_message m JOIN branch b ON m.id = b.parent_id
             WHERE b.depth < %s
         )
-        SELECT m.* FROM branch b JOIN chat_message m ON m.id = b.id ORDER BY b.depth DESC
-        """,
+        SELECT {columns} FROM branch b JOIN chat_message m ON m.id = b.id ORDER BY b.depth DESC
+        """,  # noqa: S608  (our own columns)
         [_key(leaf_id), limit],
     )
     return list(rows)
@@ -109,11 +121,43 @@ def earlier_words(user: User, before: UUID, limit: int) -> list[tuple[UUID, UUID
 
 
 def running_in(conversation: Conversation) -> dict[UUID, UUID]:
-    """Live runs of a conversation: answer id → generation id."""
-    running = Generation.objects.filter(conversation=conversation, status=Generation.Status.RUNNING)
+    """Answers of a conversation that are being written: answer id → generation id."""
+    running = Generation.objects.filter(
+        conversation=conversation, status=Generation.Status.RUNNING, purpose=Generation.Purpose.ANSWER
+    )
     return dict(running.values_list("answer_id", "id"))
 
 
-def generation_of(answer: Message) -> UUID | None:
+def generation_of(answer: Message) -> Generation | None:
     """The run that wrote an answer."""
-    return Generation.objects.filter(answer=answer).values_list("id", flat=True).first()
+    return Generation.objects.filter(answer=answer).first()
+
+
+def runs_by_id(user: User, ids: Iterable[UUID]) -> dict[UUID, Generation]:
+    """Those of the runs that are the user's and still there."""
+    mine = Generation.objects.filter(user=user, id__in=list(ids))
+    return {run.id: run for run in mine.only("id", "status", "model", "conversation_id")}
+
+
+def noted_from(messages: QuerySet[Message]) -> list[UUID]:
+    """Those of the messages that memory entries came from."""
+    among = MemorySource.objects.filter(message_id__in=messages.order_by().values("id"))
+    return list(among.values_list("message_id", flat=True).distinct())
+
+
+def noted_elsewhere(conversation_id: UUID, leaf_id: UUID | None) -> list[UUID]:
+    """Messages of a conversation that memory entries came from, and that do not lead to `leaf_id` (None: no message
+    does). Walks the branch: for those who leave one, not for every turn."""
+    rows: RawQuerySet[Message] = Message.objects.raw(
+        """
+        WITH RECURSIVE branch(id, parent_id) AS (
+            SELECT id, parent_id FROM chat_message WHERE id = %s
+            UNION ALL
+            SELECT m.id, m.parent_id FROM chat_message m JOIN branch b ON m.id = b.parent_id
+        )
+        SELECT DISTINCT m.id FROM chat_message m JOIN characters_memorysource s ON s.message_id = m.id
+        WHERE m.conversation_id = %s AND m.id NOT IN (SELECT id FROM branch)
+        """,
+        [_key(leaf_id or NOBODY), _key(conversation_id)],
+    )
+    return [row.id for row in rows]

@@ -24,9 +24,11 @@ from django.db import close_old_connections, reset_queries
 from django.urls import get_resolver
 from servestatic import ServeStaticASGI
 
+from tertulia.chat import speech
 from tertulia.chat.generation.models import catalogue
 from tertulia.chat.generation.supervisor import supervisor
-from tertulia.config import drain, errors, housekeeping
+from tertulia.chat.generation.wakeups import wakeups
+from tertulia.config import drain, errors, housekeeping, metrics
 from tertulia.core import headers
 from tertulia.core.body import BodyLimit
 
@@ -36,6 +38,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # A page and its scripts change with a release only, and are asked for with its version.
 STATIC_MAX_AGE = 86_400
+# What a foreign page loads to show the chat.
+EMBEDDED = "/static/tertulia/app/embed/"
 
 
 def _static_files(application: Any) -> ServeStaticASGI:
@@ -50,7 +54,8 @@ def _static_files(application: Any) -> ServeStaticASGI:
 
 
 def _add_headers(fields: Headers, path: str, url: str) -> None:
-    for name, value in headers.of_files().items():
+    is_embedded = url.startswith(EMBEDDED)
+    for name, value in (headers.of_embedded_files() if is_embedded else headers.of_files()).items():
         fields[name] = value
 
 
@@ -97,6 +102,8 @@ class Application:
         # A thread that computes must not keep the loop from its next token for the usual 5 ms.
         sys.setswitchinterval(0.0005)
         _calm_collector()
+        await wakeups().open()
+        supervisor().observers.append(metrics.note_end)
         await supervisor().open()
         drain.before_exit(supervisor())
         keeping = asyncio.create_task(housekeeping.forever())
@@ -104,7 +111,10 @@ class Application:
         await receive()
         keeping.cancel()
         await supervisor().close()
+        await wakeups().close()
+        metrics.forget_process()
         await catalogue().close()
+        await speech.close()
         await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -49,6 +49,12 @@ def _default_data_folder() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "tertulia"
 
 
+def platform_hosts() -> list[str]:
+    """The name that the hosting platform has given this instance: Azure App Service, Heroku with dyno metadata."""
+    names = ("WEBSITE_HOSTNAME", "HEROKU_APP_DEFAULT_DOMAIN_NAME")
+    return [host for name in names if (host := os.environ.get(name, ""))]
+
+
 def secret_key(env: environ.Env, data: Path, *, may_generate: bool) -> str:
     """SECRET_KEY, or on a SQLite installation the one made and kept in the data folder."""
     given: str = env.str("SECRET_KEY", "")
@@ -83,6 +89,26 @@ def optional_count(env: environ.Env, name: str, default: int) -> int | None:
     if not text.isascii() or not text.isdigit():
         raise ImproperlyConfigured(f"{name}: a whole number from 0, or empty for unlimited; not {text!r}.")
     return int(text)
+
+
+def positive(env: environ.Env, name: str, default: int) -> int:
+    """A number ≥ 1; unset or empty means `default`."""
+    text = env.str(name, "").strip() or str(default)
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise ImproperlyConfigured(f"{name}: a whole number from 1; not {text!r}.")
+    return int(text)
+
+
+def seconds(env: environ.Env, name: str, default: float) -> float:
+    """A time of at least 0 s, perhaps with a fraction."""
+    text = env.str(name, "") or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise ImproperlyConfigured(f"{name}: a number of seconds from 0; not {text!r}.")
+    return value
 
 
 def choice(env: environ.Env, name: str, allowed: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ from django.db import DatabaseError
 
 from tertulia.accounts import actions
 from tertulia.core.db import in_db
+from tertulia.quotes import meaning
 
 logger = logging.getLogger(__name__)
 
@@ -14,6 +15,13 @@ DAY = 86_400.0
 
 
 async def forever() -> None:
+    """Everything that goes on while the process serves."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_forget_expired())
+        group.create_task(meaning.keep_up())
+
+
+async def _forget_expired() -> None:
     """Remove expired sessions and counters at the start and once a day."""
     while True:
         try:

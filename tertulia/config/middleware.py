@@ -22,6 +22,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils.functional import SimpleLazyObject
 
+from tertulia.config import metrics
 from tertulia.config.errors import render
 from tertulia.core import headers
 from tertulia.core.db import in_db
@@ -51,8 +52,9 @@ class Gateway:
             response.headers.setdefault(name, value)
         if not response.streaming and not response.has_header("Content-Length"):
             response.headers["Content-Length"] = str(len(response.content))  # type: ignore[attr-defined]
-        policy = headers.PAGE_POLICY.format(nonce=request.csp_nonce)  # type: ignore[attr-defined]
-        response.headers.setdefault("Content-Security-Policy", policy)
+        policy = headers.ADMIN_POLICY if request.path_info.startswith("/admin/") else headers.PAGE_POLICY
+        nonced = policy.format(nonce=request.csp_nonce)  # type: ignore[attr-defined]
+        response.headers.setdefault("Content-Security-Policy", nonced)
         _note(request, response, time.perf_counter() - began)
         return response
 
@@ -74,6 +76,7 @@ def _note(request: HttpRequest, response: HttpResponseBase, seconds: float) -> N
         "status": response.status_code,
         "ms": round(seconds * 1000, 1),
     }
+    metrics.note_response(request.method or "", match.route if match else "", response, seconds)
     level = logging.ERROR if response.status_code >= 500 else logging.INFO
     logger.log(level, "%(method)s /%(route)s %(status)d in %(ms)s ms, %(request_id)s", fields, extra=fields)
 

@@ -11,6 +11,11 @@ from uvicorn.supervisors import ChangeReload, Multiprocess
 CLOSE_SECONDS = 3
 # Longer than what load balancers keep an idle connection for, so that they close first.
 KEEP_ALIVE_SECONDS = 75
+# `*` means whoever reaches the port from inside a platform's network. uvicorn would then believe the first address of
+# X-Forwarded-For, which the visitor writes; with the networks named it takes the last that is not one of them.
+INSIDE = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,100.64.0.0/10,::1/128,fc00::/7,fe80::/10"
+# What a hosting platform is told to run; the port comes from its environment.
+START_COMMAND = "python -m tertulia serve --host 0.0.0.0"
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  (compared with, not bound)
 
 
@@ -29,7 +34,8 @@ class Listening:
             access_log=False,
             server_header=False,
             # uvicorn would believe any local client's X-Forwarded-For, and with it dodge the limits by address.
-            proxy_headers=bool(os.environ.get("FORWARDED_ALLOW_IPS")),
+            proxy_headers=bool(_proxies()),
+            forwarded_allow_ips=_proxies(),
             timeout_graceful_shutdown=CLOSE_SECONDS,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
@@ -47,6 +53,12 @@ class Listening:
             uvicorn.Server(self._config).run(sockets=sockets)
 
 
+def _proxies() -> str:
+    """The addresses and networks whose word about visitors counts; empty: nobody's."""
+    told = os.environ.get("FORWARDED_ALLOW_IPS", "").strip()
+    return INSIDE if told == "*" else told
+
+
 def _url(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
     name = "localhost" if ipaddress.ip_address(host).is_loopback or host in ANY_ADDRESS else host
@@ -54,5 +66,5 @@ def _url(bound: socket.socket) -> str:
 
 
 def default_port() -> int:
-    """PORT, as hosting platforms give it, or 8000."""
-    return int(os.environ.get("PORT") or 8000)
+    """PORT, as hosting platforms give it, Azure's WEBSITES_PORT, or 8000."""
+    return int(os.environ.get("PORT") or os.environ.get("WEBSITES_PORT") or 8000)

@@ -1,13 +1,14 @@
 """Django's settings, from the environment; every variable is listed in `.env.example` and in the reference page."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from tertulia.config import checks, logs
 from tertulia.config import env as environment
-from tertulia.config import logs
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -36,8 +37,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Security -------------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = environment.secret_key(env, DATA, may_generate=ON_SQLITE)
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[]) or ["localhost", "127.0.0.1", "[::1]"]
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+_platform_hosts = environment.platform_hosts()
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[]) or [
+    *_platform_hosts, "localhost", "127.0.0.1", "[::1]",
+]  # fmt: skip
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[]) or [
+    f"https://{host}" for host in _platform_hosts
+]
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_CREDENTIALS = False
 CORS_EXPOSE_HEADERS = [
@@ -59,6 +65,10 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS el
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SILENCED_SYSTEM_CHECKS = [
+    # Django's own middleware is not used: `config.middleware` sets the headers and checks forms, on the event loop.
+    "security.W001", "security.W002", "security.W003",
+]  # fmt: skip
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -69,6 +79,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 # Addresses that take a file: its own limit, which the view names, and a little for the form around it.
 UPLOAD_LIMITS = {
     re.compile(r"/api/characters/(import|[^/]+/picture)"): 10_100_000,
+    # A picture together with the texts of a character.
+    re.compile(r"/characters/(import|new|[^/]+/edit)"): 11_100_000,
 }
 
 # --- Application ----------------------------------------------------------------------------------------------------
@@ -155,6 +167,7 @@ HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = 14 * 86_400
 MFA_ADAPTER = "tertulia.accounts.factors.Adapter"
 # A code of the half minute before or after: clocks of telephones differ.
 MFA_TOTP_TOLERANCE = 1
+SOCIALACCOUNT_ADAPTER = "tertulia.accounts.social.Adapter"
 SOCIALACCOUNT_QUERY_EMAIL = True
 SOCIALACCOUNT_STORE_TOKENS = False
 GITHUB_CLIENT_ID = env.str("GITHUB_CLIENT_ID", "")
@@ -169,6 +182,7 @@ KAKAO_API_URL = environment.origin(env, "KAKAO_API_URL", "https://kapi.kakao.com
 vars().update(env.email_url_config(env.str("EMAIL_URL", "") or "consolemail://"))
 TERTULIA_SIGNUP = environment.choice(env, "TERTULIA_SIGNUP", ("open", "invite", "closed"))
 TERTULIA_VERIFY_EMAIL = env.bool("TERTULIA_VERIFY_EMAIL", False)
+TERTULIA_BREAK_GLASS = env.bool("TERTULIA_BREAK_GLASS", False)
 TERTULIA_DAILY_QUOTA = environment.optional_count(env, "TERTULIA_DAILY_QUOTA", 5)
 TERTULIA_TIME_ZONE = environment.time_zone(env, "TERTULIA_TIME_ZONE")
 
@@ -176,6 +190,30 @@ TERTULIA_TIME_ZONE = environment.time_zone(env, "TERTULIA_TIME_ZONE")
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "") or ("https://api.openai.com/v1" if OPENAI_API_KEY else "")
 TERTULIA_DEFAULT_MODEL = env.str("TERTULIA_DEFAULT_MODEL", "")
+TERTULIA_EMBEDDINGS_MODEL = env.str("TERTULIA_EMBEDDINGS_MODEL", "")
+TERTULIA_EMBEDDINGS_URL = env.str("TERTULIA_EMBEDDINGS_URL", "") or OPENAI_BASE_URL
+# The provider's key goes to the provider only.
+TERTULIA_EMBEDDINGS_KEY = env.str("TERTULIA_EMBEDDINGS_KEY", "") or (
+    OPENAI_API_KEY if TERTULIA_EMBEDDINGS_URL == OPENAI_BASE_URL else ""
+)
+TERTULIA_MEMORY = env.bool("TERTULIA_MEMORY", True)
+TERTULIA_MEMORY_PAUSE = environment.seconds(env, "TERTULIA_MEMORY_PAUSE", 120.0)
+
+# --- Speech ---------------------------------------------------------------------------------------------------------
+TERTULIA_SPEECH_API_KEY = env.str("TERTULIA_SPEECH_API_KEY", "")
+TERTULIA_SPEECH_BASE_URL = env.str("TERTULIA_SPEECH_BASE_URL", "")
+TERTULIA_SPEECH_MODEL = env.str("TERTULIA_SPEECH_MODEL", "")
+TERTULIA_SPEECH_VOICE = env.str("TERTULIA_SPEECH_VOICE", "")
+TERTULIA_SPEECH_CHARACTERS = environment.positive(env, "TERTULIA_SPEECH_CHARACTERS", 4_096)
+TERTULIA_SPEECH_QUOTA = environment.optional_count(env, "TERTULIA_SPEECH_QUOTA", 50)
+TERTULIA_TRANSCRIPTION_API_KEY = env.str("TERTULIA_TRANSCRIPTION_API_KEY", "")
+TERTULIA_TRANSCRIPTION_BASE_URL = env.str("TERTULIA_TRANSCRIPTION_BASE_URL", "")
+TERTULIA_TRANSCRIPTION_MODEL = env.str("TERTULIA_TRANSCRIPTION_MODEL", "")
+TERTULIA_TRANSCRIPTION_MEGABYTES = environment.positive(env, "TERTULIA_TRANSCRIPTION_MEGABYTES", 25)
+TERTULIA_TRANSCRIPTION_SECONDS = environment.positive(env, "TERTULIA_TRANSCRIPTION_SECONDS", 600)
+UPLOAD_LIMITS[re.compile(r"/(api|v1/audio)/transcriptions")] = (
+    TERTULIA_TRANSCRIPTION_MEGABYTES * 1_048_576 + 100_000
+)
 
 # --- API ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -210,5 +248,26 @@ LANGUAGE_COOKIE_SAMESITE = "Lax"
 USE_TZ = True
 TIME_ZONE = "UTC"
 
+# --- Operation ------------------------------------------------------------------------------------------------------
+# Only an accelerator: the database stays the truth, and everything works without it.
+REDIS_URL = env.str("REDIS_URL", "")
+TERTULIA_METRICS_TOKEN = env.str("TERTULIA_METRICS_TOKEN", "")
+
 # --- Logs -----------------------------------------------------------------------------------------------------------
 LOGGING = logs.configuration()
+
+checks.refuse(
+    checks.Facts(
+        debug=DEBUG,
+        secret_key=SECRET_KEY,
+        hosts=ALLOWED_HOSTS,
+        trusted_origins=CSRF_TRUSTED_ORIGINS,
+        cors_origins=CORS_ALLOWED_ORIGINS,
+        database=_database,
+        data=DATA,
+        provider_url=OPENAI_BASE_URL,
+        provider_key=OPENAI_API_KEY,
+        metrics_token=TERTULIA_METRICS_TOKEN,
+        platform=os.environ,
+    )
+)

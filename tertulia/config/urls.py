@@ -17,11 +17,11 @@ from django.views.generic import RedirectView
 from tertulia.api import accounts as accounts_api
 from tertulia.api import exporting
 from tertulia.api import social as social_api
-from tertulia.config import health
+from tertulia.config import health, metrics
 from tertulia.config.errors import wants_page
 from tertulia.core.db import in_db
 from tertulia.web import accounts as accounts_pages
-from tertulia.web import dashboard
+from tertulia.web import dashboard, oversight
 from tertulia.web import recovery as recovery_pages
 from tertulia.web import social as social_pages
 
@@ -77,6 +77,7 @@ urlpatterns = on_database_threads(
     [
         path("healthz", health.healthz),
         path("readyz", health.readyz),
+        path("metrics", metrics.metrics),
         two_faced("accounts/join", accounts_pages.join, accounts_api.JoinView.as_view(), "join"),
         two_faced("accounts/login", accounts_pages.login, accounts_api.LoginView.as_view(), "login"),
         two_faced("accounts/logout", accounts_pages.logout, accounts_api.LogoutView.as_view(), "logout"),
@@ -110,6 +111,7 @@ urlpatterns = on_database_threads(
         path("accounts/connections", social_api.ConnectionsView.as_view(), name="connections"),
         path("accounts/refresh", accounts_api.RefreshView.as_view(), name="refresh"),
         re_path(r"^admin/dashboard/?$", dashboard.dashboard, name="dashboard"),
+        path("admin/conversations/<uuid:conversation_id>", oversight.conversation, name="oversight"),
         # The admin's own forms know neither the second factor nor the limit of tries.
         path("admin/login/", accounts_pages.staff_login),
         path("admin/password_change/", RedirectView.as_view(url="/accounts/profile")),

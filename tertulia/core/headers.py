@@ -8,6 +8,8 @@ PAGE_POLICY = (
     "font-src 'self'; connect-src 'self'; media-src 'self' blob:; manifest-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types tertulia"
 )
+# Django's admin writes markup by jQuery, which Trusted Types would stop; in everything else it is as strict.
+ADMIN_POLICY = PAGE_POLICY.partition("; require-trusted-types-for")[0]
 # Everything that is no page: opened by itself it may do nothing at all.
 FILE_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
@@ -31,3 +33,8 @@ def common() -> dict[str, str]:
 def of_files() -> dict[str, str]:
     """The headers of what is no page."""
     return common() | {"Content-Security-Policy": FILE_POLICY}
+
+
+def of_embedded_files() -> dict[str, str]:
+    """The headers of the files that foreign pages may load: they are the same for everybody and hold no secret."""
+    return of_files() | {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}

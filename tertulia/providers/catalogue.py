@@ -49,6 +49,14 @@ class _Listing:
     error: ProviderError | None = None
 
 
+class NotListedYet(Exception):
+    """Whether a model is offered cannot be told before its provider has been asked; `resolve` asks."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(model)
+        self.model = model
+
+
 class Unavailable:
     """Stands for a provider that cannot be reached, so that the engine has one failing path."""
 
@@ -129,6 +137,19 @@ class Catalogue:
             raise ModelUnknown(wanted)
         return Resolved(self._remote, wanted)
 
+    def at_once(self, wanted: str) -> Resolved:
+        """Who answers for a model, told without waiting, in any thread; raises ModelUnknown, NotListedYet."""
+        if wanted == OFFLINE_MODEL:
+            return Resolved(self._offline, OFFLINE_MODEL)
+        if self._remote is None:
+            return self._without_provider(wanted)
+        if wanted == self._default_model:
+            return Resolved(self._remote, wanted)
+        listing = self._decisive(wanted)
+        if listing.ids and wanted not in listing.ids:
+            raise ModelUnknown(wanted)
+        return Resolved(self._remote, wanted)
+
     async def close(self) -> None:
         """Close the providers' connections of the running loop."""
         for provider in (self._remote, self._offline):
@@ -149,6 +170,17 @@ class Catalogue:
     def _first(listing: _Listing) -> str:
         chat = (model for model in listing.ids if not _NOT_FOR_CHAT.search(model))
         return next(chat, listing.ids[0] if listing.ids else _UNNAMED_MODEL)
+
+    def _decisive(self, wanted: str) -> _Listing:
+        """What the last look-up found, unless another one could find more."""
+        good, failed = self._good, self._failed
+        is_fresh = self._is_younger(good, _FRESH_SECONDS)
+        has_failed = self._is_younger(failed, _FAILURE_SECONDS)
+        if good and self._is_younger(good, _STALE_SECONDS) and (wanted in good.ids or is_fresh or has_failed):
+            return good
+        if failed and has_failed:
+            return failed
+        raise NotListedYet(wanted)
 
     def _known(self, remote: Provider) -> _Listing | None:
         """A good listing at no wait, renewed behind when it is old: a message must not queue for it."""

@@ -10,5 +10,5 @@ _CHARACTERS_PER_TOKEN = 4
 
 def estimate_tokens(text: str) -> int:
     """Tokens that `text` probably costs; 0 only for the empty text. An estimate, never for billing."""
-    dense = len(_DENSE.findall(text))
+    dense = 0 if text.isascii() else len(_DENSE.findall(text))
     return dense + -(-(len(text) - dense) // _CHARACTERS_PER_TOKEN)

@@ -28,6 +28,11 @@ def terms(text: str) -> Counter[str]:
     return found
 
 
+def is_dense(text: str) -> bool:
+    """Whether a script without blanks between words (or with long particles, as Korean) is in `text`."""
+    return bool(_DENSE.search(text))
+
+
 def _bigrams(run: str) -> list[str]:
     return [run] if len(run) == 1 else [run[i : i + 2] for i in range(len(run) - 1)]
 

@@ -6,12 +6,13 @@ add or leave out: `reasoning_content` or `reasoning` deltas, null or missing fie
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
-from tertulia.providers.base import ChatRequest, Chunk, Usage
+from tertulia.providers.base import ChatMessage, ChatRequest, Chunk, Usage
 from tertulia.providers.diagnosis import Complaint, complaint_in, diagnose
 from tertulia.providers.errors import ProviderError
 from tertulia.providers.sse import EventDecoder, EventTooLarge
@@ -36,12 +37,20 @@ class Dialect:
         return None
 
 
+def encode_messages(messages: Sequence[ChatMessage]) -> bytes:
+    """The `messages` array exactly as it stands in the body: UTF-8, no blanks, of each first role, then content.
+
+    Its SHA-256 is what the provenance of an answer holds.
+    """
+    return msgspec.json.encode([{"role": turn.role, "content": turn.content} for turn in messages])
+
+
 def encode_request(request: ChatRequest, dialect: Dialect) -> bytes:
     """The JSON body of a streamed completion; parameters that are None are not sent."""
     wanted = request.parameters
     body: dict[str, Any] = {
         "model": request.model,
-        "messages": [{"role": turn.role, "content": turn.content} for turn in request.messages],
+        "messages": msgspec.Raw(encode_messages(request.messages)),
         "stream": True,
         "stream_options": {"include_usage": True} if dialect.counts_usage else None,
         "temperature": wanted.temperature,

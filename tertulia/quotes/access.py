@@ -4,7 +4,7 @@ from tertulia.core.errors import NotFound
 from tertulia.quotes.models import Quote, QuoteReport
 
 # With what they return, so that interfaces, which import no models, can name its type.
-__all__ = ["Quote", "QuoteReport", "quote_by_id", "report_by_id"]
+__all__ = ["Quote", "QuoteReport", "quote_by_id"]
 
 
 def quote_by_id(quote_id: int) -> Quote:
@@ -13,11 +13,3 @@ def quote_by_id(quote_id: int) -> Quote:
     if quote is None:
         raise NotFound
     return quote
-
-
-def report_by_id(report_id: int) -> QuoteReport:
-    """An objection, for staff; raises NotFound."""
-    report = QuoteReport.objects.filter(id=report_id).first()
-    if report is None:
-        raise NotFound
-    return report

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 from django.db.transaction import atomic
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +16,8 @@ from tertulia.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Un
 from tertulia.providers.language import detect_language
 from tertulia.quotes import index, queries, validation, wording
 from tertulia.quotes.candidates import Entry
-from tertulia.quotes.models import Quote, QuoteReport
+from tertulia.quotes.models import Quote, QuoteReport, QuoteVector
+from tertulia.quotes.refusing import refused_word
 
 # What one member may have waiting: nobody can fill the board, or the staff's day, alone.
 MAX_OPEN_PROPOSALS = 500
@@ -45,7 +46,9 @@ def propose_quote(*, user: User, words: Mapping[str, str], is_apply: bool | None
     Raises InvalidInput naming fields, Forbidden, Duplicate, or Conflict beyond MAX_OPEN_PROPOSALS.
     """
     require_staff(user, is_apply is not None)
-    quote = Quote(user=user, **validation.cleaned(words))
+    clean = validation.cleaned(words)
+    _refuse_words(user, clean)
+    quote = Quote(user=user, **clean)
     derive(quote)
     with transaction():
         hold_account(user)
@@ -75,9 +78,9 @@ def update_quote(*, user: User, quote: Quote, changes: Mapping[str, Any]) -> Non
     _require_author(user, quote, bool(words) or not (decides or user.is_staff))
     with transaction():
         if is_apply is False:
-            _withdraw(Quote.objects.filter(id=quote.id))
+            _withdraw(Quote.objects.filter(id=quote.id), user)
         if words:
-            _edit(_locked(quote), words)
+            _edit(user, _locked(quote), words)
         if reason is not None and not is_apply:
             _return(_locked(quote), reason)
         if is_apply:
@@ -126,7 +129,7 @@ def decide_quotes(*, user: User, ids: Collection[int], is_apply: bool) -> dict[i
         if is_apply:
             _apply(Quote.objects.filter(id__in=changed), user)
         else:
-            _withdraw(Quote.objects.filter(id__in=changed))
+            _withdraw(Quote.objects.filter(id__in=changed), user)
     return {id: applied != is_apply for id, applied in known.items()}
 
 
@@ -136,10 +139,11 @@ def remove_quote(*, quote: Quote) -> None:
         _remove(Quote.objects.filter(id=quote.id))
 
 
-def close_report(*, report: QuoteReport) -> None:
-    """Staff have answered an objection."""
+def close_reports(*, user: User, quote: Quote) -> None:
+    """Staff have answered the objections to a line. Raises Forbidden for anybody else."""
+    require_staff(user)
     with transaction():
-        QuoteReport.objects.filter(id=report.id, closed_at__isnull=True).update(closed_at=clock.now())
+        QuoteReport.objects.filter(quote=quote, closed_at__isnull=True).update(closed_at=clock.now())
 
 
 # --- The end of an account ------------------------------------------------------------------------------------------
@@ -172,12 +176,14 @@ def _insert(quote: Quote) -> None:
     index.update(added=[Entry(quote.id, quote.terms)])
 
 
-def _edit(quote: Quote, words: Mapping[str, str]) -> None:
+def _edit(user: User, quote: Quote, words: Mapping[str, str]) -> None:
     _require_open(quote)
     before = Entry(quote.id, quote.terms)
     if "content" in words:
         words = {"language": "", **words}
-    for name, value in validation.cleaned(words).items():
+    clean = validation.cleaned(words)
+    _refuse_words(user, clean)
+    for name, value in clean.items():
         setattr(quote, name, value)
     derive(quote)
     quote.returned_reason, quote.updated_at = "", clock.now()
@@ -185,18 +191,40 @@ def _edit(quote: Quote, words: Mapping[str, str]) -> None:
     index.update(removed=[before], added=[Entry(quote.id, quote.terms)])
 
 
+def _refuse_words(user: User, words: Mapping[str, str]) -> None:
+    """InvalidInput naming the fields that hold a refused word; staff know what they write."""
+    if user.is_staff:
+        return
+    patterns = queries.refused_words()
+    found = {name: word for name, text in words.items() if (word := refused_word(text, patterns))}
+    if found:
+        errors = {name: [_("“%(word)s” is not taken here.") % {"word": word}] for name, word in found.items()}
+        raise InvalidInput(next(iter(errors.values()))[0], errors=errors)
+
+
 def _apply(quotes: QuerySet[Quote], user: User) -> None:
     """Of two at the same time the first one's instant stays."""
     now = clock.now()
     quotes.filter(is_apply=False).update(
-        is_apply=True, applied_at=now, applied_by=user, updated_at=now, returned_reason="", has_news=True
+        is_apply=True,
+        applied_at=now,
+        applied_by=user,
+        updated_at=now,
+        returned_reason="",
+        has_news=_is_news(user),
     )
 
 
-def _withdraw(quotes: QuerySet[Quote]) -> None:
+def _withdraw(quotes: QuerySet[Quote], user: User) -> None:
+    QuoteVector.objects.filter(quote__in=quotes).delete()
     quotes.filter(is_apply=True).update(
-        is_apply=False, applied_at=None, applied_by=None, updated_at=clock.now(), has_news=True
+        is_apply=False, applied_at=None, applied_by=None, updated_at=clock.now(), has_news=_is_news(user)
     )
+
+
+def _is_news(user: User) -> Case:
+    """Whether a decision of this user is something that the line's author does not know."""
+    return Case(When(user=user, then=False), default=True)
 
 
 def _return(quote: Quote, reason: str) -> None:

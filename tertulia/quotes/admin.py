@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from tertulia.quotes import actions
-from tertulia.quotes.models import Quote, QuoteReport
+from tertulia.quotes.models import Quote, QuoteReport, WordRule
 
 
 @admin.register(Quote)
@@ -52,10 +52,19 @@ class QuoteReportAdmin(admin.ModelAdmin):
     @admin.action(description=_("Close the reports"))
     def close(self, request: HttpRequest, queryset: QuerySet[QuoteReport]) -> None:
         for report in queryset:
-            actions.close_report(report=report)
+            actions.close_reports(user=request.user, quote=report.quote)  # type: ignore[arg-type]  # staff are signed in
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: QuoteReport | None = None) -> bool:
         return False
+
+
+@admin.register(WordRule)
+class WordRuleAdmin(admin.ModelAdmin):
+    """Words that members' proposals may not hold; staff's own may."""
+
+    list_display = ["pattern", "created_at"]
+    search_fields = ["pattern"]
+    ordering = ["pattern"]

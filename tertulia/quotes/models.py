@@ -1,4 +1,4 @@
-"""What the board holds: proposed and applied lines, what readers object to, and how often each search term occurs."""
+"""What the board holds: lines, objections to them, refused words, and what the searches by word and meaning need."""
 
 from django.conf import settings
 from django.db import models
@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from tertulia.core import clock
+from tertulia.quotes.fields import FloatsField
 
 MAX_CONTENT = 1_000
 MAX_SOURCE = 200
@@ -13,6 +14,8 @@ MAX_SPEAKER = 100
 MAX_MOOD = 60
 MAX_REASON = 500
 MAX_TERM = 64
+MAX_PATTERN = 100
+MAX_MODEL = 200
 
 
 class Quote(models.Model):
@@ -101,3 +104,40 @@ class Term(models.Model):
 
     term = models.CharField(primary_key=True, max_length=MAX_TERM)
     documents = models.IntegerField()
+
+
+class WordRule(models.Model):
+    """A word or phrase that members' proposals may not hold; `wordrules` says what counts as holding it."""
+
+    pattern = models.CharField(
+        _("word or phrase"),
+        max_length=MAX_PATTERN,
+        unique=True,
+        help_text=_("Capitals and width do not matter. A * at the end stands for any ending."),
+    )
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        verbose_name = _("refused word")
+        verbose_name_plural = _("refused words")
+
+    def __str__(self) -> str:
+        return self.pattern
+
+
+class QuoteVector(models.Model):
+    """The meaning of an applied line as an embedding model gives it; written by `embedding`, read by `vectors`.
+
+    A row never changes: a line that changes or is withdrawn loses it, so a process may keep what it has read.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    quote = models.ForeignKey(Quote, on_delete=models.CASCADE, related_name="+", db_index=False)
+    model = models.CharField(max_length=MAX_MODEL)
+    # Of length 1, so that a dot product is the cosine.
+    embedding = FloatsField()
+    # One bit for each number of it, set where that is positive.
+    signs = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["quote", "model"], name="vector_once")]

@@ -9,7 +9,7 @@ from django.db.models.functions import Cast, Concat, StrIndex
 from tertulia.accounts.models import User
 from tertulia.providers.lexical import terms
 from tertulia.quotes import index, wording
-from tertulia.quotes.models import Quote, QuoteReport
+from tertulia.quotes.models import Quote, QuoteReport, WordRule
 
 # What a search of the board lists at most.
 MAX_FOUND = 100
@@ -27,6 +27,14 @@ def found(text: str, columns: Mapping[str, Any]) -> QuerySet[Quote]:
     """The at most MAX_FOUND quotes that fit `text`, best first."""
     hits = index.search(terms(text), columns=columns, limit=MAX_FOUND)
     return in_order([hit.id for hit in hits])
+
+
+def listed(text: str, columns: Mapping[str, Any]) -> QuerySet[Quote]:
+    """What a list shows: what fits `text`, best first, or without a text everything, newest first."""
+    if not text:
+        return quotes(columns)
+    ids = {name: columns[name] for name in ("id__in",) if name in columns}
+    return found(text, {name: value for name, value in columns.items() if name not in ids}).filter(**ids)
 
 
 def in_order(ids: Sequence[int]) -> QuerySet[Quote]:
@@ -51,6 +59,11 @@ def with_digests(digests: Collection[str]) -> dict[str, int]:
     return dict(Quote.objects.filter(digest__in=digests).values_list("digest", "id"))
 
 
+def refused_words() -> list[str]:
+    """What members' proposals may not hold."""
+    return list(WordRule.objects.order_by("id").values_list("pattern", flat=True))
+
+
 def open_proposals(user: User) -> int:
     """How many lines of the user wait for staff or were returned."""
     return Quote.objects.filter(user=user, is_apply=False).count()
@@ -61,9 +74,20 @@ def queue() -> QuerySet[Quote]:
     return quotes({"is_apply": False, "returned_reason": ""}).order_by("id")
 
 
+def proposers(ids: Collection[int]) -> dict[int, str]:
+    """The nicknames of those who proposed these quotes, by the quote's id; nobody for an account that is gone."""
+    named = Quote.objects.filter(id__in=ids, user__isnull=False)
+    return dict(named.values_list("id", "user__nickname"))
+
+
 def news(user: User) -> QuerySet[Quote]:
     """The user's quotes that staff decided on since the user last looked (`actions.see_news`)."""
     return quotes({"user_id": user.pk, "has_news": True})
+
+
+def open_reports_of(quote: Quote) -> list[QuoteReport]:
+    """Objections to one line that staff have not answered, oldest first."""
+    return list(open_reports().filter(quote=quote))
 
 
 def open_reports() -> QuerySet[QuoteReport]:

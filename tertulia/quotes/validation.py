@@ -9,6 +9,15 @@ from tertulia.core.errors import InvalidInput, Text
 from tertulia.providers.language import LANGUAGES
 from tertulia.quotes.models import MAX_CONTENT, MAX_MOOD, MAX_REASON, MAX_SOURCE, MAX_SPEAKER
 
+# The longest values by field, in characters, for the interfaces.
+LIMITS = {
+    "content": MAX_CONTENT,
+    "source": MAX_SOURCE,
+    "speaker": MAX_SPEAKER,
+    "mood": MAX_MOOD,
+    "reason": MAX_REASON,
+}
+
 # Marks that turn the direction of what is printed around a line.
 _MISLEADING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 

@@ -12,11 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from tertulia.accounts import actions, entering, queries, recovery, social, validation
+from tertulia.accounts import actions, entering, factors, queries, recovery, social, validation
 from tertulia.accounts.errors import CodeRequired
 from tertulia.accounts.gate import address_of
+from tertulia.accounts.queries import User
 from tertulia.chat import actions as chat_actions
 from tertulia.core.errors import Forbidden, InvalidInput, NotFound, Problem, Unauthenticated
+from tertulia.web import passkeys
 from tertulia.web.appearance import back, set_language
 from tertulia.web.entrance import ask_for_code, form_page, let_in, show, site_of
 from tertulia.web.members import identity_of, members_only
@@ -94,23 +96,35 @@ def staff_login(request: HttpRequest) -> HttpResponse:
 
 @form_page
 def code(request: HttpRequest) -> HttpResponse:
-    """The second step of a login, which the visitor's session remembers."""
+    """The second step of a login, which the visitor's session remembers: a code, or a passkey."""
     challenge = request.session.get("challenge")
     if challenge is None:
         return HttpResponseRedirect("/accounts/login", status=303)
-    if request.method != "POST":
-        return show(request, "code")
     try:
-        user = entering.finish_sign_in(
-            challenge=challenge["token"], code=request.POST.get("code", ""), address=address_of(request)
-        )
+        if request.method != "POST":
+            return _show_code(request, challenge["token"])
+        user = _second_step(request, challenge["token"])
     except Unauthenticated as problem:
         del request.session["challenge"]
         return show(request, "login", problem, providers=social.offered())
     except Problem as problem:
-        return show(request, "code", problem)
+        return _show_code(request, challenge["token"], problem)
     del request.session["challenge"]
     return let_in(request, user, challenge["next"])
+
+
+def _second_step(request: HttpRequest, challenge: str) -> User:
+    if "answer" in request.POST:
+        return passkeys.second_step(request, challenge)
+    return entering.finish_sign_in(
+        challenge=challenge, code=request.POST.get("code", ""), address=address_of(request)
+    )
+
+
+def _show_code(request: HttpRequest, challenge: str, problem: Problem | None = None) -> HttpResponse:
+    user = entering.challenged(challenge)
+    context = {"has_app": factors.app_is_on(user), "ceremony": passkeys.asked_of(request, user)}
+    return show(request, "code", problem, **context)
 
 
 @form_page
@@ -185,8 +199,7 @@ def _erase(request: HttpRequest) -> HttpResponse:
         current_password=request.POST.get("current_password") or None,
         address=address_of(request),
     )
-    chat_actions.erase_user(user=user)
-    actions.erase_account(user=user)
+    actions.erase_account(user=user, erase_contents=chat_actions.erase_user)
     request.session.flush()
     messages.success(request, _("Your account and everything in it is gone."))
     return HttpResponseRedirect("/accounts/join", status=303)

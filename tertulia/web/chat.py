@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
+from tertulia.characters import access as characters
 from tertulia.chat import access, queries
 from tertulia.chat.access import Conversation
 from tertulia.chat.generation import log, tail
@@ -26,12 +27,14 @@ from tertulia.core.db import in_db
 from tertulia.core.errors import InvalidInput, NotFound, Problem
 from tertulia.providers.catalogue import Resolved
 from tertulia.providers.errors import ModelUnknown
+from tertulia.quotes import meaning
 from tertulia.web import forms, thread
+from tertulia.web.characters import reference_from
+from tertulia.web.instances import newest_of
 from tertulia.web.members import identity_of, members_only_async
+from tertulia.web.offering import offer
 from tertulia.web.page import View, chat_page
 
-# The page does not wait for a slow provider's list of models; it comes from the next one.
-MODELS_PATIENCE = 0.3
 # How long a pressed Stop waits until the page can show its result.
 STOP_PATIENCE = 2.0
 
@@ -41,15 +44,26 @@ Place = Callable[[Conversation | None, Mapping[str, Any]], dict[str, Any]]
 @members_only_async
 @require_safe
 async def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpResponse:
-    """A conversation, or an empty page that begins one."""
+    """A conversation, or an empty page that begins one, with the `instance` that shall answer in it."""
+    if reference := request.GET.get("character"):
+        return HttpResponseRedirect(await in_db(_way_to, request, reference))
     view = View(
         conversation_id=conversation_id,
+        instance_id=_id(request.GET.get("instance")),
         leaf=_id(request.GET.get("leaf")),
         before=_id(request.GET.get("before")),
         older=request.GET.get("older", ""),
-        **await _offer(),
+        **await offer(),
     )
     return await in_db(chat_page, request, view)
+
+
+def _way_to(request: HttpRequest, reference: str) -> str:
+    """From `?character=`: to one's newest variation of it, else to its page, since looking makes nothing."""
+    user = identity_of(request).user
+    character = characters.character_for(user, reference_from(reference))
+    known = newest_of(user, character)
+    return f"/?instance={known.pk}" if known else f"/characters/{character.slug}"
 
 
 @members_only_async
@@ -103,13 +117,20 @@ async def _answered(
     try:
         given = form.read(request.POST)
         resolved = await _resolve(given["model"] or None)
+        await meaning.prepare(given.get("content") or "", lambda: identity_of(request).user)
         started = await supervisor().begin(partial(_start, request, conversation_id, given, resolved, place))
         await tail.ended(started.ids.generation)
     except NotFound:
         raise
     except Problem as problem:
         typed = request.POST.dict()
-        view = View(conversation_id=conversation_id, typed=typed, problem=problem, **await _offer())
+        view = View(
+            conversation_id=conversation_id,
+            instance_id=_known_id(typed.get("instance", "")),
+            typed=typed,
+            problem=problem,
+            **await offer(),
+        )
         return await in_db(chat_page, request, view)
     return HttpResponseRedirect(f"/c/{started.conversation_id}#m-{started.ids.answer}", status=303)
 
@@ -128,10 +149,12 @@ def _start(
             user=user,
             worker_id=supervisor().worker_id,
             resolved=resolved,
+            names_model=bool(given["model"]),
             origin="page",
             conversation=conversation,
             parameters=forms.parameters_of(given),
             key=_key(request, given),
+            instance=characters.instance_for(user, given["instance"]) if given.get("instance") else None,
             **place(conversation, given),
         )
     )
@@ -172,14 +195,12 @@ async def _resolve(model: str | None) -> Resolved:
         raise InvalidInput.field("model", _("This model is not offered.")) from None
 
 
-async def _offer() -> dict[str, Any]:
-    """The models that can be chosen and the one that answers by default, as far as they are known by now."""
+def _known_id(text: str) -> UUID | None:
+    """An id in a form that was refused, for showing it again; None for what is none."""
     try:
-        async with asyncio.timeout(MODELS_PATIENCE):
-            models = await catalogue().models()
-            return {"models": models, "default_model": (await catalogue().resolve()).model}
-    except (TimeoutError, ModelUnknown):
-        return {}
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _id(text: str | None) -> UUID | None:

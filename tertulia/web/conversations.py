@@ -1,14 +1,23 @@
-"""Forms of the chat page that change a conversation without asking for an answer."""
+"""What the chat page does to a conversation without asking for an answer, and the way from a message to its place."""
 
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from tertulia.chat import access, actions
 from tertulia.core.errors import NotFound
 from tertulia.web import forms
 from tertulia.web.members import identity_of, members_only
+
+
+@members_only
+@require_safe
+def message(request: HttpRequest, message_id: UUID) -> HttpResponse:
+    """The place of a message that is known by its id only, such as the source of what an instance remembers."""
+    found = access.message_for(identity_of(request).user, message_id)
+    place = f"/c/{found.conversation_id}?leaf={message_id}#m-{message_id}"
+    return HttpResponseRedirect(place, status=303)
 
 
 @members_only

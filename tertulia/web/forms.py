@@ -70,6 +70,8 @@ PARAMETERS = tuple(name for name in OptionsForm.base_fields if name != "model")
 class SendForm(OptionsForm):
     """A message. `parent` is the message it answers to; without one it begins the conversation.
 
+    In a new one `instance` answers.
+
     Two buttons bring words of their own: an opener of the empty page, and the one that asks to go on with an
     interrupted answer (`resume`).
     """
@@ -78,6 +80,7 @@ class SendForm(OptionsForm):
     opener = forms.CharField(max_length=200, required=False)
     parent = forms.UUIDField(required=False)
     resume = forms.UUIDField(required=False)
+    instance = forms.UUIDField(required=False)
     key = forms.CharField(max_length=200, required=False)
 
     def clean(self) -> dict[str, Any]:

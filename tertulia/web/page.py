@@ -11,23 +11,34 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tertulia.accounts import quota
+from tertulia.accounts.queries import User
+from tertulia.characters import access as character_access
+from tertulia.characters import queries as character_queries
+from tertulia.characters.access import Instance
 from tertulia.chat import access
 from tertulia.chat.access import Conversation
 from tertulia.chat.generation.start import MAX_CONTENT
 from tertulia.core.errors import Problem
 from tertulia.providers.catalogue import ModelInfo
 from tertulia.providers.offline import OFFLINE_MODEL
-from tertulia.web import forms, thread
+from tertulia.web import forms, portraits, thread
 from tertulia.web.members import identity_of, take_draft
 from tertulia.web.sidebar import sidebar_of
 from tertulia.web.strings import client_words
 
+# So many of one's company are offered where a conversation begins.
+COMPANY = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """Which part of which conversation to show, and what to keep in the composer."""
+    """Which part of which conversation to show, and what to keep in the composer.
+
+    `instance_id` is who shall answer in a new one.
+    """
 
     conversation_id: UUID | None = None
+    instance_id: UUID | None = None
     leaf: UUID | None = None
     before: UUID | None = None
     older: str = ""
@@ -42,9 +53,13 @@ def chat_page(request: HttpRequest, view: View) -> HttpResponse:
     user = identity_of(request).user
     conversation = access.conversation_for(user, view.conversation_id) if view.conversation_id else None
     shown = thread.thread_of(conversation, view.leaf, view.before) if conversation else thread.Thread()
+    instance = _instance(user, view, conversation)
+    speaker = portraits.speaker_of(instance, user) if instance else None
     context = {
         "conversation": conversation,
         "thread": shown,
+        "speaker": speaker,
+        "company": [] if speaker or conversation else _company(user),
         "new_words": thread.NEW_WORDS,
         "new_answer": replace(thread.NEW_ANSWER, model=view.default_model),
         "sidebar": sidebar_of(identity_of(request), view.older),
@@ -58,6 +73,18 @@ def chat_page(request: HttpRequest, view: View) -> HttpResponse:
     for name, value in (view.problem.headers if view.problem else {}).items():
         response[name] = value
     return response
+
+
+def _instance(user: User, view: View, conversation: Conversation | None) -> Instance | None:
+    """Who answers: the conversation's instance, or the one that a new one is begun with. Raises NotFound."""
+    if conversation:
+        return conversation.instance
+    return character_access.instance_for(user, view.instance_id) if view.instance_id else None
+
+
+def _company(user: User) -> list[tuple[Instance, portraits.Portrait]]:
+    newest = character_queries.instances(user)[:COMPANY]
+    return [(each, portraits.portrait_of(each.character, each.name)) for each in newest]
 
 
 def _composer(

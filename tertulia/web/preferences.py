@@ -51,6 +51,15 @@ def revoke_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
     return HttpResponseRedirect("/settings", status=303)
 
 
+@members_only
+@require_POST
+def revoke_keys(request: HttpRequest) -> HttpResponse:
+    """The end of all of them."""
+    keys.delete_api_keys(user=login_of(request).user)
+    messages.success(request, _("None of your keys works any more."))
+    return HttpResponseRedirect("/settings", status=303)
+
+
 def _expiry(days: str) -> datetime | None:
     if not days:
         return None

@@ -1,4 +1,4 @@
-"""/accounts/security: where one is signed in, the providers that are linked, and the second factor."""
+"""/accounts/security: where one is signed in, the ways in, the second factor, and what happened to the account."""
 
 from collections.abc import Callable
 
@@ -6,11 +6,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
-from tertulia.accounts import actions, entering, factors, linking, queries, social
+from tertulia.accounts import actions, entering, factors, linking, passkeys, queries, social
 from tertulia.accounts.gate import address_of
-from tertulia.core.errors import InvalidInput, Problem
+from tertulia.core.errors import InvalidInput, NotFound, Problem
 from tertulia.web.entrance import form_page, show
 from tertulia.web.members import login_of, members_only
+
+# Security events that the page shows; all of them are in the export.
+EVENTS = 20
 
 
 @form_page
@@ -62,8 +65,8 @@ def _switch_off(request: HttpRequest) -> HttpResponse:
     _confirm_password(request)
     user = login_of(request).user
     entering.confirm_code(user=user, code=request.POST.get("code", ""), address=address_of(request))
-    factors.switch_off(user=user)
-    return _done(request, _("Signing in takes no code any more."))
+    factors.switch_app_off(user=user)
+    return _done(request, _("Signing in takes no code of the app any more."))
 
 
 def _renew_codes(request: HttpRequest) -> HttpResponse:
@@ -71,11 +74,32 @@ def _renew_codes(request: HttpRequest) -> HttpResponse:
     return show(request, "recovery_codes", codes=factors.renew_recovery_codes(user=login_of(request).user))
 
 
+def _rename_passkey(request: HttpRequest) -> HttpResponse:
+    name = request.POST.get("name", "")
+    passkeys.rename(user=login_of(request).user, passkey_id=_passkey_id(request), name=name)
+    return _done(request, _("The passkey has a new name."))
+
+
+def _remove_passkey(request: HttpRequest) -> HttpResponse:
+    _confirm_password(request)
+    passkeys.remove(user=login_of(request).user, passkey_id=_passkey_id(request))
+    return _done(request, _("This passkey no longer opens anything here. Your device may still offer it."))
+
+
+def _passkey_id(request: HttpRequest) -> int:
+    text = request.POST.get("passkey", "")
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        raise NotFound
+    return int(text)
+
+
 _DEEDS: dict[str, Callable[[HttpRequest], HttpResponse]] = {
     "end": _end_login,
     "end-others": _end_others,
     "factor-off": _switch_off,
     "new-codes": _renew_codes,
+    "passkey-rename": _rename_passkey,
+    "passkey-remove": _remove_passkey,
 }
 
 
@@ -102,6 +126,10 @@ def _page(request: HttpRequest, problem: Problem | None = None) -> HttpResponse:
         logins=queries.logins_of(identity.user, identity.session_key),
         connections=[(id, name, id in linked, linked.get(id, "")) for id, name in social.offered()],
         factor_is_on=factors.is_on(identity.user),
+        app_is_on=factors.app_is_on(identity.user),
+        passkeys=passkeys.of(identity.user),
+        passkey=request.POST.get("passkey", ""),
+        events=queries.events_of(identity.user, EVENTS),
         codes_left=factors.recovery_codes_left(identity.user),
         has_password=identity.user.has_usable_password(),
         deed=request.POST.get("action", ""),

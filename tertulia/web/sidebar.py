@@ -16,15 +16,27 @@ from tertulia.chat import queries
 from tertulia.chat.access import Conversation
 from tertulia.core import clock
 from tertulia.core.errors import Text
+from tertulia.web.portraits import tint_of
 
 # Filling a tall screen; the rest is a link away.
 PAGE = 40
+
+# Characters are large, and a row shows no more than the colour of the one who answers.
+_SHOWN = ("title", "updated_at", "instance__id", "instance__character__hue")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A conversation in the list; `tint` is None where nobody in particular answers."""
+
+    conversation: Conversation
+    tint: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     label: Text
-    conversations: Sequence[Conversation]
+    rows: Sequence[Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +51,7 @@ class Sidebar:
 def sidebar_of(identity: Identity, cursor: str = "") -> Sidebar:
     """The newest conversations, or those behind a cursor; one that cannot be read begins anew."""
     position = _position(cursor)
-    rows = queries.conversations(identity.user)
+    rows = queries.conversations(identity.user).select_related("instance__character").only(*_SHOWN)
     if position:
         at, id = position
         rows = rows.filter(Q(updated_at__lt=at) | Q(updated_at=at, id__lt=id))
@@ -55,7 +67,12 @@ def _grouped(rows: Sequence[Conversation], zone: ZoneInfo) -> list[Group]:
     def label(row: Conversation) -> Text:
         return _age(row.updated_at.astimezone(zone).date(), today)
 
-    return [Group(text, list(members)) for text, members in groupby(rows, label)]
+    return [Group(text, list(map(_row, members))) for text, members in groupby(rows, label)]
+
+
+def _row(conversation: Conversation) -> Row:
+    instance = conversation.instance
+    return Row(conversation, tint_of(instance.character.hue) if instance else None)
 
 
 def _age(day: date, today: date) -> Text:

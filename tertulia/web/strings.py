@@ -26,6 +26,18 @@ def client_words() -> dict[str, object]:
         "quota": _("{remaining} of {limit} left today"),
         "quotaUsed": _("{used} today, no limit"),
         "yourWords": _("your own words"),
+        "proposedBy": _("proposed by {name}"),
+        "quoteBoard": _("quote board"),
         "resets": _("resets {time}"),
+        "notRead": _("Cannot be read aloud: {reason}"),
+        "notWrittenDown": _("Could not be written down: {reason}"),
+        "nothingHeard": _("Nothing was heard. Is the microphone on, and the right one?"),
+        "microphoneDenied": _(
+            "This page may not use the microphone. Allow it in the browser, beside the address."
+        ),
+        "microphoneInsecure": _(
+            "Browsers give the microphone only to pages over https, or on this machine (localhost)."
+        ),
+        "microphoneMissing": _("No microphone was found."),
         "faults": {slug: _(fault.detail) for slug, fault in FAULTS.items()},
     }

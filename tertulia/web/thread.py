@@ -12,6 +12,7 @@ from tertulia.chat import access, queries, tree
 from tertulia.chat.access import Conversation, Message
 from tertulia.core.errors import NotFound
 from tertulia.providers.errors import FAULTS
+from tertulia.web.sources import proposers_of, with_proposers
 
 # A page holds this many messages of a branch; the earlier ones are a link away.
 PAGE = 60
@@ -76,7 +77,8 @@ def thread_of(conversation: Conversation, leaf: UUID | None, before: UUID | None
     messages = queries.branch(end, PAGE + 1)
     shown = messages[-PAGE:]
     siblings, running = queries.siblings(shown), queries.running_in(conversation)
-    turns = [_turn(message, siblings, running) for message in shown]
+    names = proposers_of(message.sources for message in shown)
+    turns = [_turn(message, siblings, running, names) for message in shown]
     return Thread(turns, shown[0].id if len(messages) > PAGE else None)
 
 
@@ -89,7 +91,10 @@ def _end(conversation: Conversation, leaf: UUID | None, before: UUID | None) -> 
 
 
 def _turn(
-    message: Message, siblings: Mapping[UUID | None, Sequence[UUID]], running: Mapping[UUID, UUID]
+    message: Message,
+    siblings: Mapping[UUID | None, Sequence[UUID]],
+    running: Mapping[UUID, UUID],
+    names: Mapping[str, str],
 ) -> Turn:
     return Turn(
         id=message.id,
@@ -101,7 +106,7 @@ def _turn(
         model=message.model,
         parameters=message.parameters,
         usage=message.usage,
-        sources=message.sources,
+        sources=with_proposers(message.sources, names),
         fault=fault_sentence(message.error),
         feedback=message.feedback,
         created_at=message.created_at,

@@ -123,24 +123,32 @@ async def sign_in_by_cookie(anyone: Client, email: str) -> Client:
     answer = await anyone.post(
         "/accounts/login",
         data={"csrfmiddlewaretoken": token[1], "email": email, "password": PASSWORD},
-        headers={"Accept": "text/html", "Cookie": _cookies(page), "Referer": anyone.url + "/accounts/login"},
+        headers={
+            "Accept": "text/html",
+            "Cookie": _header(cookies_of(page)),
+            "Referer": anyone.url + "/accounts/login",
+        },
     )
     if answer.status not in (302, 303):
         raise RuntimeError(f"signing in failed: {answer}")
-    cookies = _cookies(page, answer)
+    cookies = _header(cookies_of(page, answer))
     csrf = re.search(r"csrf=([^;]+)", cookies)
     assert csrf is not None
     return anyone.with_headers(Cookie=cookies, X_CSRFToken=csrf[1])
 
 
-def _cookies(*answers: Answer) -> str:
-    """The Cookie header after these answers, the later ones winning."""
+def cookies_of(*answers: Answer) -> dict[str, str]:
+    """What a browser keeps after these answers, the later ones winning."""
     jar: dict[str, str] = {}
     for answer in answers:
         for line in answer.headers.getall("Set-Cookie", []):  # type: ignore[attr-defined]
             name, _, value = line.partition(";")[0].partition("=")
             jar[name] = value
-    return "; ".join(f"{name}={value}" for name, value in jar.items())
+    return jar
+
+
+def _header(cookies: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}={value}" for name, value in cookies.items())
 
 
 @dataclass(slots=True)

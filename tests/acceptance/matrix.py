@@ -42,6 +42,7 @@ _ASK = {"model": "scripted-small", "messages": [{"role": "user", "content": "A w
 API = (
     *_rows("/healthz", ("GET", _ANYBODY, 200)),
     *_rows("/readyz", ("GET", _ANYBODY, 200)),
+    *_rows("/metrics", ("GET", _ANYBODY, 404)),  # no token is set here
     # Accounts
     *_rows("/accounts/join", ("GET", _ANYBODY, 200), ("POST", _ANYBODY, 400, {})),
     *_rows("/accounts/login", ("GET", _ANYBODY, 200), ("POST", _ANYBODY, 400, {})),
@@ -84,6 +85,11 @@ API = (
         ("DELETE", _OWNER, 409),  # an answer goes with its question
     ),
     *_rows("/api/messages/{message_id}/regenerate", ("POST", _OWNER, 201, {})),
+    # Speech
+    *_rows("/api/messages/{message_id}/speech", ("GET", _OWNER, 200)),
+    *_rows("/api/messages/{message_id}/speech/{part}", ("GET", _OWNER, 200)),
+    *_rows("/api/speech", ("POST", _MEMBER, 200, {"input": "A word."})),
+    *_rows("/api/transcriptions", ("POST", _MEMBER, 400, None, True)),
     # Conversations and runs
     *_rows("/api/conversations", ("GET", _MEMBER, 200), ("POST", _MEMBER, 201, {})),
     *_rows(
@@ -110,6 +116,8 @@ API = (
     *_rows("/v1/models", ("GET", _MEMBER, 200)),
     *_rows("/v1/models/{model_id}", ("GET", _MEMBER, 200)),
     *_rows("/v1/chat/completions", ("POST", _MEMBER, 200, _ASK)),
+    *_rows("/v1/audio/speech", ("POST", _MEMBER, 200, {"model": "tts-1", "input": "A word."})),
+    *_rows("/v1/audio/transcriptions", ("POST", _MEMBER, 400, None, True)),
     *_rows("/v1/{rest}", ("GET", Rule.VISITOR, 404), ("POST", Rule.VISITOR, 404)),
     # Characters
     *_rows("/api/characters", ("GET", _MEMBER, 200), ("POST", _MEMBER, 201, {"name": "Another"})),
@@ -156,7 +164,14 @@ API = (
         ("PUT", Rule.AUTHOR, 201, {"content": "A better line, {number}."}),
         ("DELETE", Rule.AUTHOR, 204),
     ),
-    *_rows("/quote/{quote_id}/report", ("POST", _READER, 201, {"reason": "A reason."})),
+    *_rows(
+        "/quote/{quote_id}/report",
+        ("POST", _READER, 201, {"reason": "A reason."}),
+        ("DELETE", Rule.STAFF, 204),
+    ),
+    *_rows("/quote/similar", ("POST", _MEMBER, 200, {"content": "Another line, {number}."})),
+    *_rows("/quote/news", ("GET", _MEMBER, 200), ("DELETE", _MEMBER, 204)),
+    *_rows("/quote/reports", ("GET", Rule.STAFF, 200)),
     *_rows("/quote/apply", ("POST", Rule.STAFF, 200, {"ids": [1]})),
     *_rows("/quote/import", ("POST", Rule.STAFF, 400, None, True)),
 )
@@ -181,12 +196,48 @@ PAGES = (
     *_rows("/accounts/{provider}/login/callback", ("GET", _ANYBODY, 404)),
     *_rows("/accounts/security", ("GET", _MEMBER, 200)),
     *_rows("/accounts/security/authenticator", ("POST", _MEMBER, 303)),
+    *_rows("/accounts/security/passkey", ("GET", _MEMBER, 200)),
+    *_rows("/accounts/login/passkey", ("GET", _ANYBODY, 200)),
     *_rows("/accounts/usage", ("GET", _MEMBER, 200)),
+    *_rows("/accounts/data", ("GET", _MEMBER, 200)),
     *_rows("/settings", ("GET", _MEMBER, 200)),
     *_rows("/settings/keys", ("POST", _MEMBER, 303, {"name": "A key"})),
     *_rows("/settings/keys/{key_id}/revoke", ("POST", _OWNER, 303, {})),
+    *_rows("/settings/keys/revoke", ("POST", _MEMBER, 303)),
+    # Characters, one's variations of them, and what these remember
+    *_rows("/characters", ("GET", _MEMBER, 200)),
+    *_rows("/characters/new", ("GET", _MEMBER, 200), ("POST", _MEMBER, 303, {"name": "Another"})),
+    *_rows("/characters/import", ("GET", _MEMBER, 200), ("POST", _MEMBER, 400, None, True)),
+    *_rows("/characters/{reference}", ("GET", _OWNER, 200)),
+    *_rows("/characters/{reference}/edit", ("GET", _OWNER, 200), ("POST", _OWNER, 303, {"name": "Another"})),
+    *_rows("/characters/{reference}/duplicate", ("POST", _OWNER, 303)),
+    *_rows("/characters/{reference}/delete", ("POST", _OWNER, 303)),
+    *_rows("/characters/{reference}/talk", ("POST", _OWNER, 303)),
+    *_rows("/characters/{reference}/instances", ("POST", _OWNER, 303, {"name": "Another {number}"})),
+    *_rows("/instances", ("GET", _MEMBER, 200)),
+    *_rows("/instances/{instance_id}", ("GET", _OWNER, 200), ("POST", _OWNER, 303, {"memory": "Another."})),
+    *_rows("/instances/{instance_id}/prompt", ("GET", _OWNER, 200)),
+    *_rows("/instances/{instance_id}/delete", ("POST", _OWNER, 303)),
+    *_rows("/instances/{instance_id}/entries", ("POST", _OWNER, 303, {"text": "Another."})),
+    *_rows("/instances/{instance_id}/entries/{entry_id}", ("POST", _OWNER, 303, {"action": "pin"})),
+    *_rows("/m/{message_id}", ("GET", _OWNER, 303)),
+    # The quote board
+    *_rows("/quotes", ("GET", _MEMBER, 200)),
+    *_rows("/quotes/new", ("GET", _MEMBER, 200), ("POST", _MEMBER, 303, {"content": "Page line, {number}."})),
+    *_rows("/quotes/news", ("POST", _MEMBER, 303)),
+    *_rows("/quotes/queue", ("GET", Rule.STAFF, 200)),
+    *_rows("/quotes/decide", ("POST", Rule.STAFF, 303, {"decision": "apply"})),
+    *_rows("/quotes/reports", ("GET", Rule.STAFF, 200)),
+    *_rows("/quotes/import", ("GET", Rule.STAFF, 200)),
+    *_rows("/quotes/{quote_id}", ("GET", _READER, 200)),
+    *_rows("/quotes/{quote_id}/edit", ("GET", Rule.AUTHOR, 200)),
+    *_rows("/quotes/{quote_id}/delete", ("POST", Rule.AUTHOR, 303)),
+    *_rows("/quotes/{quote_id}/report", ("POST", _READER, 303, {"reason": "A reason."})),
+    *_rows("/quotes/{quote_id}/decide", ("POST", Rule.STAFF, 303, {"decision": "withdraw"})),
+    *_rows("/quotes/{quote_id}/close", ("POST", Rule.STAFF, 303)),
     *_rows("/language", ("POST", _ANYBODY, 303, {"language": "ko"})),
     *_rows("/theme", ("POST", _ANYBODY, 303, {"theme": "dark"})),
     *_rows("/manifest.webmanifest", ("GET", _ANYBODY, 200)),
+    *_rows("/embed/words", ("GET", _ANYBODY, 200)),
     *_rows("/favicon.ico", ("GET", _ANYBODY, 301)),
 )

@@ -29,7 +29,7 @@ PROVIDER_KEY = "sk-canary-5e0c0de5b1a9473f"
 
 SECRET_KEY = "of the acceptance programme, of sufficient length: " + "0123456789" * 3
 
-READY_SECONDS = 30.0
+READY_SECONDS = 90.0
 
 # Of lines that are no log entries: what Python and SQLite print when nobody caught it.
 _UNCAUGHT = re.compile(r"database is locked|Traceback|Logging error")

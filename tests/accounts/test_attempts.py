@@ -2,12 +2,15 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connections
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from tertulia.accounts import attempts
 from tertulia.accounts.models import FailedLogins, User
+from tertulia.config import server
 from tertulia.core import clock
 from tertulia.core.errors import TooManyRequests
 from tests.accounts.people import fresh_email, make_user
@@ -75,6 +78,29 @@ def test_people_behind_one_proxy_do_not_block_each_other() -> None:
     one, other = make_user(ip_address=HOME), make_user(ip_address=HOME)
     assert [guess(one.email, one, address=HOME) for _each in range(11)][-1] == "refused"
     assert guess(other.email, other, right=True, address=HOME) == "right"
+
+
+@pytest.mark.parametrize(
+    ("peer", "told", "believed"),
+    [
+        ("169.254.129.1", "203.0.113.9, 198.51.100.7:4711", "198.51.100.7"),
+        ("10.1.2.3", "198.51.100.7, 10.9.9.9", "198.51.100.7"),
+        ("172.18.0.1", "198.51.100.7", "198.51.100.7"),
+        ("198.51.100.8", "203.0.113.9", "198.51.100.8"),
+    ],
+)
+async def test_behind_a_platforms_router_the_address_is_the_one_that_the_router_saw(
+    peer: str, told: str, believed: str
+) -> None:
+    """With `*`: not what the visitor wrote before it, and from outside nothing at all."""
+    seen: dict[str, Any] = {}
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        seen.update(scope)
+
+    scope = {"type": "http", "client": (peer, 1), "headers": [(b"x-forwarded-for", told.encode())]}
+    await ProxyHeadersMiddleware(application, server.INSIDE)(scope, None, None)  # type: ignore[arg-type]
+    assert seen["client"][0] == believed
 
 
 def test_of_many_guesses_at_once_ten_are_answered() -> None:

@@ -145,7 +145,16 @@ def test_the_page_of_the_ledger(server: str, alice: Person) -> None:
         assert "No request yet." in browser.see("/accounts/usage")
         alice.client.post("/chat", json={"content": "Hello"})
         page = browser.see("/accounts/usage")
-        assert "1 of 5 requests today" in page
-        assert page.count("<tr>") == 2
+        assert "<strong>4</strong> of 5 requests left today" in page
+        assert page.count("Answered.") == 1
+        failing = alice.client.post("/chat", json={"content": '!script {"status": 500}'})
+        assert failing.status_code == 502
+        page = browser.see("/accounts/usage")
+        assert "<strong>4</strong> of 5 requests left today" in page
+        assert page.count("given back") == 2, "in the explanation, and at the unit"
+        assert "The model provider reported a fault of its own." in page
+        assert alice.client.delete("/chat").status_code == 204
+        page = browser.see("/accounts/usage")
+        assert "the conversation was deleted since" in page
         browser.see("/accounts/usage?page=99")
         browser.see("/accounts/usage?page=x")

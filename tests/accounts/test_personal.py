@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from io import StringIO
 from typing import Any
@@ -15,10 +16,13 @@ from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
+from PIL import Image
 
 from tertulia.accounts import factors, personal
 from tertulia.accounts.models import QuotaBoost, User
+from tertulia.api import exporting
 from tertulia.core import clock
+from tests.accounts.browsing import Browser
 from tests.people import PASSWORD, Person
 from tests.provider import ScriptedProvider
 
@@ -82,6 +86,27 @@ def test_the_export_holds_everything_and_nobody_elses(alice: Person, bob: Person
     assert "somebody else's words" not in text
     assert bob.id not in text
     assert bob.email not in text
+
+
+def test_the_export_holds_memories_and_pictures(alice: Person, bob: Person) -> None:
+    for person in (alice, bob):
+        character = person.client.post("/api/characters", json={"name": "Mira"}).json()["id"]
+        instance = person.client.post("/api/instances", json={"name": "Mira", "character": character}).json()
+        entry = {"text": f"{person.email} keeps bees."}
+        assert person.client.post(f"/api/instances/{instance['id']}/entries", json=entry).status_code == 201
+        picture = io.BytesIO()
+        Image.new("RGB", (64, 64), "#a8401f").save(picture, "PNG")
+        put = person.client.put(
+            f"/api/characters/{character}/picture", files={"file": ("m.png", picture.getvalue())}
+        )
+        assert put.status_code < 300, put.text
+    answer = alice.client.get("/accounts/export")
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    entries = json.loads(archive.read("characters.MemoryEntry.json"))
+    assert [entry["text"] for entry in entries] == [f"{alice.email} keeps bees."]
+    [file] = [name for name in archive.namelist() if name.startswith("files/")]
+    assert Image.open(io.BytesIO(archive.read(file))).width == 64
+    assert int(answer.headers["X-Export-Files"]) == len(archive.namelist())
 
 
 def test_the_export_tells_no_secret(alice: Person) -> None:
@@ -159,16 +184,50 @@ def test_a_file_without_a_row_is_found(alice: Person) -> None:
         path.unlink()
 
 
-def test_every_reference_to_a_user_is_known_to_the_export_or_left_out_on_purpose() -> None:
-    """A new table with an owner must be either."""
-    known = {table.name for table in personal.tables()} | personal._LEFT_OUT
-    owned = {
-        model._meta.label
-        for model in apps.get_models()
+def test_every_reference_to_a_user_is_exported_or_left_out_with_a_reason() -> None:
+    """A new table with a user must be either, and a reason must be of a table that there is."""
+    exported_by = {f"{table.name}.{table.path}" for table in personal.tables()}
+    references = {
+        f"{model._meta.label}.{field.name}"
+        for model in apps.get_models(include_auto_created=True)
         for field in model._meta.concrete_fields
-        if personal._target(field) is User and field.name in ("user", "owner")
+        if personal._target(field) is User
     }
-    assert owned <= known
+    unexplained = {
+        each
+        for each in references - exported_by - personal.NOT_OWNED.keys()
+        if each.rpartition(".")[0] not in personal.LEFT_OUT
+    }
+    assert unexplained == set()
+    assert personal.NOT_OWNED.keys() <= references - exported_by
+    assert personal.LEFT_OUT.keys() <= {model._meta.label for model in apps.get_models()}
+
+
+def test_a_large_table_is_cut_into_files_that_are_announced(alice: Person, bob: Person) -> None:
+    user = User.objects.get(id=alice.id)
+    count = exporting.PART * 2 + 7
+    QuotaBoost.objects.bulk_create(
+        QuotaBoost(user=user, units=number, until=clock.now()) for number in range(count)
+    )
+    answer = alice.client.get("/accounts/export")
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    names = [f"accounts.QuotaBoost{part}.json" for part in ("", ".2", ".3")]
+    parts = [json.loads(archive.read(name)) for name in names]
+    assert [len(part) for part in parts] == [exporting.PART, exporting.PART, 7]
+    assert sorted(row["units"] for part in parts for row in part) == list(range(count))
+    assert int(answer.headers["X-Export-Files"]) == len(archive.namelist())
+
+
+def test_the_page_tells_what_is_stored(server: str, alice: Person, bob: Person) -> None:
+    assert alice.client.post("/chat", json={"content": "Good evening."}).status_code == 201
+    counts = []
+    for person in (alice, bob):
+        with Browser(server) as browser:
+            browser.sign_in(person)
+            page = browser.see("/accounts/data")
+        found = re.search(r"Messages</th><td[^>]*>(\d+)", page)
+        counts.append(int(found.group(1)) if found else 0)
+    assert counts == [2, 0]
 
 
 @pytest.mark.parametrize("id", ["x", "", "0"])

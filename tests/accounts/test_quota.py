@@ -180,3 +180,68 @@ def test_of_many_at_once_exactly_the_limit_gets_in(day_is_over: bool) -> None:
         accepted = list(pool.map(try_to_reserve, [user] * 40))
     assert accepted.count(True) == 5
     assert counted(user) == (5, 5)
+
+
+# --- Speech ---------------------------------------------------------------------------------------------------------
+
+
+def reserve_speech(user: User, key: UUID | None = None) -> tuple[quota.Standing, bool]:
+    with transaction():
+        return quota.reserve_speech(user=user, key=key or uuid4())
+
+
+@pytest.fixture
+def two_of_speech(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "TERTULIA_SPEECH_QUOTA", 2)
+
+
+@pytest.mark.usefixtures("two_of_speech")
+def test_speech_and_answers_are_counted_apart() -> None:
+    user = make_user(daily_quota=1)
+    reserve(user)
+    reserve_speech(user), reserve_speech(user)
+    with pytest.raises(OverQuota):
+        reserve_speech(user)
+    assert (quota.standing(user).used, counted_speech(user)) == (1, 2)
+    assert quota.ledger_of(user).count() == 1
+
+
+@pytest.mark.usefixtures("two_of_speech")
+def test_what_has_a_unit_takes_no_other_until_it_is_refunded() -> None:
+    user, key = make_user(), uuid4()
+    assert [reserve_speech(user, key)[1] for _time in range(3)] == [True, False, False]
+    assert counted_speech(user) == 1
+    assert refund(key)
+    assert counted_speech(user) == 0
+    assert reserve_speech(user, key)[1]
+    assert (counted_speech(user), quota.standing(user).used) == (1, 0)
+
+
+@pytest.mark.usefixtures("two_of_speech")
+def test_the_next_day_brings_speech_as_well() -> None:
+    user = make_user()
+    reserve_speech(user), reserve_speech(user)
+    end_the_day(user)
+    assert reserve_speech(user)[0].remaining == 1
+
+
+@pytest.mark.usefixtures("two_of_speech")
+def test_of_many_at_once_one_reading_takes_one_unit_and_no_more_than_the_limit_get_in() -> None:
+    user, key = make_user(), uuid4()
+    with ThreadPoolExecutor(12) as pool:
+        taken = list(pool.map(try_to_reserve_speech, [(user, key)] * 20))
+        others = list(pool.map(try_to_reserve_speech, [(user, uuid4()) for _each in range(20)]))
+    assert (taken.count(True), others.count(True), counted_speech(user)) == (1, 1, 2)
+
+
+def counted_speech(user: User) -> int:
+    return Allowance.objects.get(pk=user.pk).speech_used
+
+
+def try_to_reserve_speech(asked: tuple[User, UUID]) -> bool:
+    try:
+        return reserve_speech(*asked)[1]
+    except OverQuota:
+        return False
+    finally:
+        connections.close_all()

@@ -218,6 +218,16 @@ def test_the_page_makes_keys(server: str, alice: Person) -> None:
     assert alice.client.get("/api/keys").json() == {"results": []}
 
 
+def test_the_page_revokes_all_keys_at_once(server: str, alice: Person, bob: Person) -> None:
+    mine, theirs = [make_key(alice, name=f"key {number}") for number in range(3)], make_key(bob)
+    with Browser(server) as browser:
+        browser.sign_in(alice)
+        assert browser.press("/settings/keys/revoke", on="/settings").status_code == 303
+    for key, status in (*((key, 401) for key in mine), (theirs, 200)):
+        headers = JSON | {"Authorization": f"Bearer {key}"}
+        assert httpx.get(f"{server}/api/usage", headers=headers).status_code == status
+
+
 def test_a_key_is_not_let_into_the_pages_that_make_ways_in(server: str, alice: Person) -> None:
     with Browser(server, Authorization=f"Bearer {make_key(alice)}") as browser:
         assert browser.http.get("/accounts/security").status_code == 403

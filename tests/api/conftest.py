@@ -8,8 +8,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 
-# What the supervisor does once a second, whoever asks for what.
-_BACKGROUND = ('"chat_worker"', '"chat_generation"."stop_requested"')
+# What the supervisor and the watch over logins do every second or two, whoever asks for what.
+_BACKGROUND = (
+    '"chat_worker"',
+    '"chat_generation"."stop_requested"',
+    '"chat_conversation"."memory_due_at" <=',
+    '"accounts_session"."session_key" IN',
+)
 
 _statements: list[str] = []
 

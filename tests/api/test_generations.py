@@ -51,6 +51,7 @@ def test_a_run_has_a_state(alice: Person) -> None:
         "conversation": body["conversation"],
         "user_message": body["user_message"]["id"],
         "answer": body["answer"]["id"],
+        "purpose": "answer",
         "status": "complete",
         "model": "scripted-small",
         "provider": run["provider"],
@@ -59,6 +60,7 @@ def test_a_run_has_a_state(alice: Person) -> None:
         "created_at": run["created_at"],
         "first_token_at": run["first_token_at"],
         "ended_at": run["ended_at"],
+        "provenance": run["provenance"],
     }
     assert run["created_at"] <= run["first_token_at"] <= run["ended_at"]
 

@@ -43,7 +43,10 @@ def system_text(person: Person, instance: str, content: str = "") -> str:
 
 def test_an_instance_from_making_to_deletion(alice: Person) -> None:
     made = make(alice, name="Mira of the south", memory="Likes honey.")
-    assert set(made) == {"id", "character", "name", "memory", "created_at", "updated_at"}
+    assert set(made) == {
+        "id", "character", "name", "memory", "learns", "memory_extraction", "created_at", "updated_at",
+    }  # fmt: skip
+    assert (made["learns"], made["memory_extraction"]) == (True, "on")
     address = f"/api/instances/{made['id']}"
     assert alice.client.get(address).json() == made
     changed = alice.client.patch(address, json={"memory": "Likes wax."}).json()

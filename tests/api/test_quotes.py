@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -25,6 +26,11 @@ _number = itertools.count(1)
 def a_word() -> str:
     """A word that no other test uses."""
     return f"b{os.getpid()}v{next(_number)}z"
+
+
+def about_the_board(statements: list[str]) -> int:
+    """How many statements a page caused; what the server does in the background meanwhile is left out."""
+    return sum("quotes_" in sql or '"accounts_user"' in sql for sql in statements)
 
 
 def propose(person: Person, content: str = "", **words: Any) -> httpx.Response:
@@ -65,6 +71,7 @@ def test_a_proposal_has_the_contracts_shape(alice: Person) -> None:
     assert item == {
         "id": item["id"],
         "user": alice.email,
+        "proposer": "Alice",
         "content": f"Salt keeps {word} longer.",
         "source": "The Pier",
         "speaker": "Odile",
@@ -375,8 +382,8 @@ def test_a_list_costs_the_same_whatever_its_length(alice: Person, statements: St
     for work, count in ((one, 1), (three, 3)):
         for number in range(count):
             proposed(alice, f"Number {number} of {work}", source=work)
-    short = len(statements(lambda: alice.client.get(path.format(one, one))))
-    long = len(statements(lambda: alice.client.get(path.format(three, three))))
+    short = about_the_board(statements(lambda: alice.client.get(path.format(one, one))))
+    long = about_the_board(statements(lambda: alice.client.get(path.format(three, three))))
     assert short == long
     assert len(alice.client.get(path.format(three, three)).json()["results"]) == 3
 
@@ -454,3 +461,95 @@ def test_bad_imports(mona: Person) -> None:
     assert big.status_code == 413
     broken = import_(content=b"--x", headers={"Content-Type": "multipart/form-data"})
     assert broken.status_code == 400
+
+
+# --- Beside the contract --------------------------------------------------------------------------------------------
+
+
+def test_the_author_is_told(alice: Person, bob: Person, mona: Person) -> None:
+    def news(person: Person) -> list[tuple[int, bool, str | None]]:
+        rows = person.client.get("/quote/news").json()["results"]
+        return [(row["id"], row["is_apply"], row["returned_reason"]) for row in rows]
+
+    first, second = proposed(alice), proposed(alice)
+    assert news(alice) == []
+    put(mona, first, is_apply=True)
+    put(mona, second, returned_reason="Who says it?")
+    assert news(alice) == [(second["id"], False, "Who says it?"), (first["id"], True, None)]
+    assert news(bob) == []
+    assert bob.client.delete("/quote/news").status_code == 204
+    assert len(news(alice)) == 2
+    assert alice.client.delete("/quote/news").status_code == 204
+    assert news(alice) == []
+    own = applied(mona, mona)
+    assert own["id"] not in [id for id, *_rest in news(mona)]
+
+
+def test_similar_lines_can_be_asked_for(alice: Person, bob: Person) -> None:
+    word = a_word()
+    item = proposed(alice, f"The {word} beekeeper sells umbrellas and honey on Fridays")
+    near = {"content": f"the {word} beekeeper sells honey, umbrellas on Fridays"}
+    found = bob.client.post("/quote/similar", json=near).json()["results"]
+    assert [(row["id"], row["content"]) for row in found] == [(item["id"], item["content"])]
+    assert bob.client.post("/quote/similar", json={"content": a_word()}).json() == {"results": []}
+    assert list(bob.client.post("/quote/similar", json={"content": ""}).json()["errors"]) == ["content"]
+
+
+def test_lines_by_their_ids(alice: Person, bob: Person) -> None:
+    word = a_word()
+    items = [proposed(alice, f"Number {number} of {word}") for number in range(3)]
+    ids = f"{items[2]['id']},{items[0]['id']}"
+    for query in (f"ids={ids}", f"ids={ids}&q={word}"):
+        rows = bob.client.get(f"/quote?{query}").json()["results"]
+        assert {row["id"] for row in rows} == {items[0]["id"], items[2]["id"]}
+        assert {(row["user"], row["proposer"]) for row in rows} == {("Alice", "Alice")}
+    for bad in ("x", "1,", "1,,2", "-1", ",".join(map(str, range(1, 102)))):
+        answer = bob.client.get(f"/quote?ids={bad}")
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, ["ids"])
+
+
+def test_staff_see_and_close_reports(alice: Person, bob: Person, mona: Person) -> None:
+    item, why = proposed(alice), a_word()
+    bob.client.post(f"/quote/{item['id']}/report", json={"reason": why})
+
+    def reported() -> list[tuple[str, str, int]]:
+        rows = mona.client.get("/quote/reports?per_page=100").json()["results"]
+        return [(row["reason"], row["reporter"], row["quote"]["id"]) for row in rows if row["reason"] == why]
+
+    assert reported() == [(why, "Bob", item["id"])]
+    for person in (alice, bob):
+        assert person.client.get("/quote/reports").status_code == 403
+        assert person.client.delete(f"/quote/{item['id']}/report").status_code == 403
+    assert mona.client.delete(f"/quote/{item['id']}/report").status_code == 204
+    assert reported() == []
+
+
+def test_applying_one_is_visible_in_the_next_answer(alice: Person, bob: Person, mona: Person) -> None:
+    word = a_word()
+    item = proposed(bob, f"The {word} counts every tide", speaker="Ines", source="The Last Ferry")
+    asked = {"content": f"What of the {word}?", "model": "offline"}
+
+    def cited() -> list[tuple[str, str]]:
+        exchange = alice.client.post("/chat", json=asked).json()
+        message = alice.client.get(f"/api/messages/{exchange['chat_reply']['id']}").json()
+        return [(source["text"], source["url"]) for source in message["sources"] if source["kind"] == "quote"]
+
+    assert cited() == []
+    put(mona, item, is_apply=True)
+    assert cited() == [(item["content"], f"/quotes/{item['id']}")]
+    put(mona, item, is_apply=False)
+    assert cited() == []
+
+
+def test_two_staff_at_once_apply_once(alice: Person, mona: Person, join: Callable[..., Person]) -> None:
+    other = join("nora", is_staff=True)
+    for _round in range(5):
+        item = proposed(alice)
+        with ThreadPoolExecutor(2) as pool:
+            answers = list(
+                pool.map(lambda person, item=item: put(person, item, is_apply=True), (mona, other))
+            )
+        assert [answer.status_code for answer in answers] == [201, 201]
+        first = shown(alice, item)["applied_at"]
+        put(other, item, is_apply=True)
+        assert shown(alice, item)["applied_at"] == first

@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.people import PASSWORD, Person
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 TIMEOUT_MS = 15_000
+# As patient where a page is looked at as where it is acted on: a busy machine is no fault of the page.
+expect.set_options(timeout=TIMEOUT_MS)
 
 Open = Callable[..., Page]
 T = TypeVar("T")
@@ -74,7 +76,7 @@ def new_context(browser: Browser, server: str, watch: Watch) -> Iterator[Callabl
     contexts: list[BrowserContext] = []
 
     def make(**options: Any) -> BrowserContext:
-        context = browser.new_context(base_url=server, **{"locale": "en-US", **options})
+        context = browser.new_context(**{"base_url": server, "locale": "en-US", **options})
         context.set_default_timeout(TIMEOUT_MS)
         context.add_init_script(_REPORT_BREACHES)
         watch.follow(context)

@@ -69,7 +69,7 @@ class TestAxe:
 
     def test_states(self, visit: Open, alice: Person, look: dict[str, Any]) -> None:
         page = visit(alice, **look)
-        say(page, script(tokens=60, rate=30))
+        say(page, script(tokens=900, rate=30))
         expect(page.locator("[data-prose]")).to_contain_text("word2")
         check(page)
         page.click("#stop")

@@ -16,6 +16,7 @@ from tertulia.accounts import actions as accounts
 from tertulia.accounts.models import User
 from tertulia.characters import access, actions, exchange, persona, queries, remembering
 from tertulia.characters.models import Character, Instance, MemoryEntry
+from tertulia.characters.remembering import Fact
 from tertulia.core import clock
 from tertulia.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Problem
 from tertulia.core.ids import uuid7
@@ -370,7 +371,8 @@ def test_a_briefing_is_one_query_and_tells_what_was_used(django_queries: list[st
     dog = remembering.add_entry(instance=instance, values={"text": "The dog is called Bruno."})
     remembering.add_entry(instance=instance, values={"text": "It rained."})
     django_queries.clear()
-    brief = persona.briefing(instance.character, instance, "Ana", ["I like bees.", "Where is the dog?"])
+    speaker = persona.speaker(instance.character, instance)
+    brief = persona.briefing(speaker, "Ana", ["I like bees.", "Where is the dog?"], clock.now())
     assert len(django_queries) == 1
     for text in ("Keeper.", "Kind.", "Bees dance.", "- The dog is called Bruno.\n- It rained."):
         assert text in brief.system
@@ -386,7 +388,8 @@ def test_an_instance_recalls_nothing_of_another() -> None:
     character = a_character(alice)
     one, two = an_instance(alice, character), an_instance(alice, character, name="Two", memory="Two's.")
     remembering.add_entry(instance=two, values={"text": "Two's entry."})
-    assert "Two" not in persona.briefing(character, one, "Ana", ["Two's entry?"]).system
+    speaker = persona.speaker(character, one)
+    assert "Two" not in persona.briefing(speaker, "Ana", ["Two's entry?"], clock.now()).system
 
 
 def test_the_rules_stand_in_the_database() -> None:
@@ -400,3 +403,62 @@ def test_the_rules_stand_in_the_database() -> None:
 def test_a_pixel_is_a_picture() -> None:
     character = actions.import_character(user=a_user(), file=png_file(chara=CARD))
     assert exchange.file_of(character, "png").content.startswith(PIXEL[:16])
+
+
+# --- What an instance notes by itself -------------------------------------------------------------------------------
+
+
+def test_facts_are_noted_once_whatever_their_spelling() -> None:
+    alice = a_user()
+    instance = an_instance(alice, a_character(alice))
+    first, second = uuid7(), uuid7()
+
+    def note(*facts: Fact) -> int:
+        return remembering.note_facts(instance_id=instance.pk, facts=facts)
+
+    assert note(Fact("The  dog is\ncalled Bruno.", first), Fact("the dog is called bruno", second)) == 1
+    [entry] = queries.entries(instance)
+    assert (entry.text, entry.source_message_id) == ("The dog is called Bruno.", first)
+    assert note(Fact("", second, entry.pk), Fact("", second, uuid7())) == 0
+    assert remembering.forget_sources([first]) == 0
+    assert [each.source_message_id for each in queries.entries(instance)] == [second]
+    assert remembering.forget_sources([second]) == 1
+
+
+def test_what_no_entry_may_hold_is_passed_over() -> None:
+    alice = a_user()
+    instance = an_instance(alice, a_character(alice))
+    wrong = [Fact(text, uuid7()) for text in ("x" * 501, "\0", "\ud800", " ")]
+    assert remembering.note_facts(instance_id=instance.pk, facts=[*wrong, Fact("Right.", uuid7())]) == 1
+    assert [entry.text for entry in queries.entries(instance)] == ["Right."]
+    with pytest.raises(NotFound):
+        remembering.note_facts(instance_id=uuid7(), facts=[])
+
+
+def test_a_fact_that_its_user_wrote_gets_no_source() -> None:
+    alice = a_user()
+    instance = an_instance(alice, a_character(alice))
+    remembering.add_entry(instance=instance, values={"text": "The dog is called Bruno."})
+    source = uuid7()
+    remembering.note_facts(instance_id=instance.pk, facts=[Fact("The dog is called Bruno.", source)])
+    assert remembering.forget_sources([source]) == 0
+    assert queries.entries(instance).count() == 1
+
+
+def test_a_full_memory_forgets_what_was_noted_and_is_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = a_user()
+    instance = an_instance(alice, a_character(alice))
+    monkeypatch.setattr(remembering, "MAX_ENTRIES", 3)
+    remembering.add_entry(instance=instance, values={"text": "Written."})
+    stale, fresh = (
+        remembering.add_entry(instance=instance, values={"text": text}, source_message_id=uuid7())
+        for text in ("Stale.", "Fresh.")
+    )
+    remembering.note_use([fresh.pk])
+    assert remembering.note_facts(instance_id=instance.pk, facts=[Fact("New.", uuid7())]) == 1
+    assert [entry.text for entry in queries.entries(instance)] == ["Written.", "Fresh.", "New."]
+    assert not MemoryEntry.objects.filter(pk=stale.pk).exists()
+    remembering.update_entry(entry=fresh, values={"pinned": True})
+    facts = [Fact(f"More {number}.", uuid7()) for number in range(5)]
+    assert remembering.note_facts(instance_id=instance.pk, facts=facts) == 1
+    assert [entry.text for entry in queries.entries(instance)] == ["Written.", "Fresh.", "More 0."]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 
 @dataclass(slots=True)
 class Record:
@@ -16,16 +18,13 @@ class Record:
     model: str
     body: dict[str, Any]
     authorization: str
+    messages_sha256: str
     at: float = field(default_factory=time.time)
     closed_at: float | None = None
     status: int | None = None
     disconnected: bool = False
     sent: list[str] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
-
-    @property
-    def messages_sha256(self) -> str:
-        return messages_sha256(self.body.get("messages"))
 
     @property
     def sent_text(self) -> str:
@@ -51,10 +50,16 @@ class Record:
         }
 
 
-def messages_sha256(messages: object) -> str:
-    """A digest of the messages that does not depend on spacing, key order or escapes."""
-    canonical = json.dumps(messages, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+class _Body(msgspec.Struct):
+    messages: msgspec.Raw = msgspec.Raw(b"")
+
+
+_BODY = msgspec.json.Decoder(_Body)
+
+
+def messages_sha256(body: bytes) -> str:
+    """The digest of the bytes of `messages` in a request's body, exactly as they came."""
+    return hashlib.sha256(_BODY.decode(body).messages).hexdigest()
 
 
 class Log:
@@ -68,8 +73,10 @@ class Log:
         self.records: list[Record] = []
         self.model_lists = 0
 
-    def open(self, body: dict[str, Any], authorization: str) -> Record:
-        record = Record(len(self.records) + 1, str(body.get("model", "")), body, authorization)
+    def open(self, body: dict[str, Any], authorization: str, received: bytes) -> Record:
+        """A new record; `received` is the body as it came."""
+        digest = messages_sha256(received)
+        record = Record(len(self.records) + 1, str(body.get("model", "")), body, authorization, digest)
         self.records.append(record)
         return record
 

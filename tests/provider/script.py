@@ -1,11 +1,15 @@
 """What the scripted provider should do for one request, read from the last user message."""
 
+import itertools
 import json
 import re
 from dataclasses import dataclass, fields
 from typing import Any
 
 MARKER = "!script "
+MEMORY_MARKER = "!memory "
+# How the request begins in which an instance looks a conversation through.
+_NOTES = "You keep the memory of"
 
 _TOKEN = re.compile(r"\S+\s*|\s+")
 
@@ -20,6 +24,7 @@ class Script:
 
     text           the answer; default an echo of the message
     tokens         so many tokens: of `text` (repeated or cut), else of numbered words
+    sizes          cut `text` into tokens of so many code points, over and over, wherever words end
     rate           tokens (for the fault "drip": bytes) a second
     delay          before the first token
     reasoning      sent as reasoning_content before the text
@@ -35,6 +40,7 @@ class Script:
 
     text: str | None = None
     tokens: int | None = None
+    sizes: list[int] | None = None
     rate: float = 0
     delay: float = 0
     reasoning: str = ""
@@ -55,7 +61,7 @@ class Script:
 
     def answer_tokens(self) -> list[str]:
         """The answer in pieces of about a word; their join is the answer."""
-        pieces = _TOKEN.findall(self.text or "")
+        pieces = _cut(self.text or "", self.sizes) if self.sizes else _TOKEN.findall(self.text or "")
         if self.tokens is None:
             return pieces
         if not pieces:
@@ -66,12 +72,24 @@ class Script:
         return _TOKEN.findall(self.reasoning)
 
 
+def _cut(text: str, sizes: list[int]) -> list[str]:
+    """The text in pieces of these sizes, which repeat; each is at least one code point."""
+    pieces, start, size = [], 0, itertools.cycle(sizes)
+    while start < len(text):
+        end = start + max(1, next(size))
+        pieces.append(text[start:end])
+        start = end
+    return pieces
+
+
 _FIELDS = frozenset(field.name for field in fields(Script))
 
 
 def script_for(messages: list[Any]) -> Script:
     """The script of the last user message, an echo of it where it holds none; raises ScriptError."""
     said = _last_user_text(messages)
+    if messages and str(messages[0].get("content")).startswith(_NOTES):
+        return _notes(said)
     _, marker, rest = said.partition(MARKER)
     if not marker:
         return Script(text=f"You said: {said}\nThat is {len(said.split())} words, and this is the echo.")
@@ -82,6 +100,20 @@ def script_for(messages: list[Any]) -> Script:
     if not isinstance(told, dict) or not told.keys() <= _FIELDS:
         raise ScriptError(f"a script is an object of {sorted(_FIELDS)}, not {told!r}")
     return Script(**{"text": None if "tokens" in told else "Scripted answer, as told.", **told})
+
+
+def _notes(said: str) -> Script:
+    """What an instance notes: the facts behind `!memory ` in the numbered messages, {"facts": ["…"]}, each with the
+    number of its message; beside them any field of a script, the last one counting."""
+    lines: list[str] = []
+    told: dict[str, Any] = {}
+    for number, message in re.findall(r"^\[(\d+)\] (.*(?:\n(?!\[\d+\] ).*)*)", said, re.MULTILINE):
+        _, marker, rest = message.partition(MEMORY_MARKER)
+        if marker:
+            given, _ = json.JSONDecoder().raw_decode(rest)
+            lines += [json.dumps({"fact": fact, "source": int(number)}) for fact in given.pop("facts", ())]
+            told |= given
+    return Script(**{"text": "\n".join(lines) or "none", **told})
 
 
 def _last_user_text(messages: list[Any]) -> str:

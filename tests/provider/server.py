@@ -9,8 +9,9 @@ import ssl
 import threading
 from pathlib import Path
 
-from tests.provider import faults, wire
+from tests.provider import embedding, faults, wire
 from tests.provider.answer import Answer
+from tests.provider.audio import Audio
 from tests.provider.certificate import self_signed_context
 from tests.provider.connection import Connection, Request
 from tests.provider.record import Log, Record
@@ -27,12 +28,17 @@ class Routes:
 
     def __init__(self, log: Log) -> None:
         self.log = log
+        self.audio = Audio()
         self.reset()
 
     def reset(self) -> None:
         self.log.reset()
+        self.audio.reset()
         self.models: tuple[str, ...] = MODELS
         self.models_status = 200
+        self.embeddings_status = 200
+        self.embeddings_body = b""
+        self.embedded: list[str] = []
         self.refused_fields: frozenset[str] = frozenset()
         self.drops_next_kept_connection = False
         self.connections = 0
@@ -49,6 +55,8 @@ class Routes:
         match request.method, request.path:
             case "POST", "/v1/chat/completions":
                 self._complete(connection, request)
+            case "POST", "/v1/embeddings":
+                self._embed(connection, request)
             case "GET", "/v1/models":
                 self._list_models(connection)
             case "GET", "/_log":
@@ -56,6 +64,8 @@ class Routes:
             case "POST", "/_reset":
                 self.reset()
                 connection.respond(200, b"{}")
+            case _ if self.audio.handle(connection, request):
+                pass
             case _:
                 _refuse(connection, 404, "Unknown request URL.")
 
@@ -69,13 +79,27 @@ class Routes:
         if script.fault and script.fault not in faults.NAMES:
             _refuse(connection, 400, f"no fault is called {script.fault!r}; there are {sorted(faults.NAMES)}")
             return
-        record = self.log.open(body, request.headers.get("authorization", ""))
+        record = self.log.open(body, request.headers.get("authorization", ""), request.body)
         answer = Answer(connection, record, self.log, self._this_time(script, record))
         refused = self._refused_field(body)
         if refused is None:
             answer.start()
         else:
             answer.refuse(400, _unsupported(refused))
+
+    def _embed(self, connection: Connection, request: Request) -> None:
+        if self.embeddings_status != 200:
+            _refuse(connection, self.embeddings_status, "No vectors today.")
+            return
+        try:
+            body = request.json()
+            texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+            vectors = [embedding.vector(text) for text in texts]
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            _refuse(connection, 400, str(error))
+            return
+        self.embedded += texts
+        connection.respond(200, self.embeddings_body or embedding.body(body.get("model", ""), vectors))
 
     def _this_time(self, script: Script, record: Record) -> Script:
         """Without its fault once it has failed as often as it was told to."""

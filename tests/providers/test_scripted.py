@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,13 @@ def log(client: httpx.Client, query: str = "") -> list[dict[str, Any]]:
 
 def test_it_echoes_what_it_has_no_script_for(client: httpx.Client) -> None:
     sent = {"model": "m", "messages": [{"role": "user", "content": "good day"}]}
-    answer = client.post("chat/completions", json=sent).json()
+    response = client.post("chat/completions", json=sent)
+    answer = response.json()
     assert "You said: good day" in answer["choices"][0]["message"]["content"]
     [record] = log(client)
     assert (record["n"], record["model"], record["body"], record["disconnected"]) == (1, "m", sent, False)
-    assert record["messages_sha256"] == messages_sha256(sent["messages"])
+    assert record["messages_sha256"] == messages_sha256(response.request.content)
+    assert messages_sha256(b'{"model":"m","messages": [1, 2] ,"x":3}') == sha256(b"[1, 2]").hexdigest()
     assert record["sent_text"] == answer["choices"][0]["message"]["content"]
     assert record["at"] <= record["closed_at"] <= time.time()
 

@@ -182,7 +182,7 @@ def test_reports_are_one_per_member() -> None:
     together(*[lambda: actions.report_quote(user=user, quote=quote, reason="rude")] * 3)
     report = actions.report_quote(user=user, quote=quote, reason="very rude")
     assert [each.reason for each in queries.open_reports() if each.quote_id == quote.id] == ["very rude"]
-    actions.close_report(report=report)
+    actions.close_reports(user=staff(), quote=quote)
     assert report not in queries.open_reports()
     actions.remove_quote(quote=quote)
     assert not QuoteReport.objects.filter(id=report.id).exists()

@@ -69,6 +69,7 @@ def test_a_line_is_found(line: tuple[str, str, str, str, list[str]], question: s
     first = retrieval.relevant(question)[0]
     assert first == Passage(
         kind="quote", id=first.id, text=content, speaker=speaker, work=work, language=language,
+        url=f"/quotes/{first.id}",
     )  # fmt: skip
     assert first == retrieval.relevant(question, language=language)[0]
     assert content in [quote.content for quote in queries.found(question, {"language": language})]
@@ -164,5 +165,6 @@ def test_similar_lines_are_told_and_others_not() -> None:
     first = a_quote(f"The {mark} lighthouse keeper counts ships and never waves", user=author)
     near = a_quote(f"The {mark} lighthouse keeper counts the ships, and he never waves back", user=author)
     a_quote(f"The {mark} baker sells bread", user=author)
-    assert queries.similar(near.content, near.id) == [first]
+    # Other tests write of lighthouses, too.
+    assert [quote for quote in queries.similar(near.content, near.id) if quote.user == author] == [first]
     assert queries.similar(first.content)[0] == first

@@ -14,7 +14,18 @@ CASES = {
     "*em* **strong** ~~s~~ `c<`": "<p><em>em</em> <strong>strong</strong> <s>s</s> <code>c&lt;</code></p>",
     "one\ntwo": "<p>one<br>two</p>",
     "### First\n\n##### Second\n\n# Third": "<h3>First</h3><h4>Second</h4><h3>Third</h3>",
-    "[a](https://e.org)": f'<p><a href="https://e.org" {OUTSIDE}>a</a></p>',
+    "[a](https://e.org)": f'<p><a href="https://e.org" data-host="e.org" {OUTSIDE}>a</a></p>',
+    "[https://a.org/](https://x@e.org/)": (
+        f'<p><a href="https://x@e.org/" data-host="e.org" {OUTSIDE}>https://a.org/</a></p>'
+    ),
+    "[https://e.org.a.org](https://e.org)": (
+        f'<p><a href="https://e.org" data-host="e.org" {OUTSIDE}>https://e.org.a.org</a></p>'
+    ),
+    "<a@e.org>": f'<p><a href="mailto:a@e.org" {OUTSIDE}>a@e.org</a></p>',
+    "[![pic](https://e.org/p.png)](https://f.org)": (
+        f'<p><a href="https://f.org" data-host="f.org" {OUTSIDE}>pic (e.org)</a></p>'
+    ),
+    "[a](https:e.org)": "<p>[a](https:e.org)</p>",
     "see https://e.org/a_b.": f'<p>see <a href="https://e.org/a_b" {OUTSIDE}>https://e.org/a_b</a>.</p>',
     "(http://e.org/x)": f'<p>(<a href="http://e.org/x" {OUTSIDE}>http://e.org/x</a>)</p>',
     "![pic](https://e.org/p.png)": (
@@ -46,7 +57,20 @@ def test_construct(text: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["javascript:x", "JAVASCRIPT:x", "data:text/html,x", "vbscript:x", "//e.org", "/x", "x", "", "http"],
+    [
+        "javascript:x",
+        "JAVASCRIPT:x",
+        "data:text/html,x",
+        "vbscript:x",
+        "//e.org",
+        "/x",
+        "x",
+        "",
+        "http",
+        "https:e.org",
+        "https:///x",
+        "https://[e",
+    ],
 )
 def test_unsafe_address(address: str) -> None:
     assert not is_safe_address(address)
@@ -75,3 +99,11 @@ def test_only_known_elements_with_known_attributes(text: str) -> None:
         assert not re.search(r"\s(on\w+|style|src)\s*=", re.sub(r'"[^"]*"', '""', attributes))
         for address in re.findall(r'href="([^"]*)"', attributes):
             assert is_safe_address(address)
+
+
+@pytest.mark.parametrize("text", ["word " * 25_000, "[" * 15_000, "- a\n" * 30_000])
+def test_a_text_that_would_hold_the_process_is_shown_as_it_was_written(text: str) -> None:
+    shown = render(f"{text}\n\n<script>&")
+    assert "<ul>" not in shown
+    assert shown.endswith("<p>&lt;script&gt;&amp;</p>")
+    assert render("word " * 15_000).startswith("<p>word word")

@@ -41,8 +41,10 @@ export class Chat {
     this.#http = http;
   }
 
-  createConversation(): Promise<Conversation> {
-    return this.#http.json("/api/conversations", { method: "POST", body: {} });
+  /** An empty conversation; `instance` answers in it, or nobody in particular when it is empty. */
+  createConversation(instance = ""): Promise<Conversation> {
+    const body = instance ? { instance } : {};
+    return this.#http.json("/api/conversations", { method: "POST", body });
   }
 
   conversation(id: string, signal?: AbortSignal): Promise<Conversation> {

@@ -1,38 +1,46 @@
-// The only caller of fetch: same origin, session cookie, CSRF token, problems as exceptions.
+// The only caller of fetch: credentials of one kind, problems as exceptions.
 
 import { problemOf, Unreachable } from "./problem.ts";
 
 export interface Call {
   method?: "GET" | "POST" | "PATCH" | "DELETE";
   accept?: string;
+  /** A form goes as it is, anything else as JSON. */
   body?: unknown;
+  /** Whether the browser may keep the answer; by default it does not. */
+  cache?: RequestCache;
   headers?: Readonly<Record<string, string>>;
   signal?: AbortSignal;
 }
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** Where requests take their CSRF token from. */
-export interface Csrf {
-  token: string;
-  /** Fetches the present token; false when there is no session any more. Signing in in another tab makes a new one. */
+/** How requests say who asks: the page's cookie with its CSRF token, or a bearer token. */
+export interface Carrier {
+  /** Where addresses begin: empty on the server's own pages, else its origin. */
+  readonly server: string;
+  readonly credentials: RequestCredentials;
+  /** The status of a request whose credential has become stale. */
+  readonly stale: 401 | 403;
+  sign: (method: string) => Record<string, string>;
+  /** Gets a fresh credential; false when there is no session any more. */
   renew: (get: Fetch) => Promise<boolean>;
 }
 
 /** The server's API. */
 export class Http {
-  readonly #csrf: Csrf;
+  readonly #carrier: Carrier;
   readonly #fetch: Fetch;
 
-  constructor(csrf: Csrf, fetch: Fetch) {
-    this.#csrf = csrf;
+  constructor(carrier: Carrier, fetch: Fetch) {
+    this.#carrier = carrier;
     this.#fetch = fetch;
   }
 
   /** A response with a status below 400; throws Problem or Unreachable, and AbortError when aborted. */
   async call(url: string, call: Call = {}): Promise<Response> {
     let response = await this.#reach(url, this.#init(call));
-    if (response.status === 403 && (await this.#csrf.renew(this.#fetch))) {
+    if (response.status === this.#carrier.stale && (await this.#carrier.renew(this.#fetch))) {
       response = await this.#reach(url, this.#init(call));
     }
     if (!response.ok) throw await problemOf(response);
@@ -47,24 +55,29 @@ export class Http {
   /** Posts a form as its own submission would. */
   async post(url: string, form: FormData): Promise<void> {
     const body = new URLSearchParams([...form].map(([name, value]) => [name, String(value)]));
-    const response = await this.#reach(url, { method: "POST", body, credentials: "same-origin", redirect: "manual" });
+    const response = await this.#reach(url, { method: "POST", body, credentials: this.#carrier.credentials, redirect: "manual" });
     if (response.type !== "opaqueredirect" && !response.ok) throw await problemOf(response);
   }
 
   #init(call: Call): RequestInit {
-    const headers: Record<string, string> = { Accept: call.accept ?? "application/json", ...call.headers };
     const method = call.method ?? "GET";
-    if (method !== "GET") headers["X-CSRFToken"] = this.#csrf.token;
-    if (call.body !== undefined) headers["Content-Type"] = "application/json";
-    const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
-    if (call.body !== undefined) init.body = JSON.stringify(call.body);
+    const headers: Record<string, string> = {
+      Accept: call.accept ?? "application/json",
+      ...call.headers,
+      ...this.#carrier.sign(method),
+    };
+    const isForm = call.body instanceof FormData;
+    if (call.body !== undefined && !isForm) headers["Content-Type"] = "application/json";
+    const { credentials } = this.#carrier;
+    const init: RequestInit = { method, headers, credentials, cache: call.cache ?? "no-store" };
+    if (call.body !== undefined) init.body = isForm ? (call.body as FormData) : JSON.stringify(call.body);
     if (call.signal) init.signal = call.signal;
     return init;
   }
 
   async #reach(url: string, init: RequestInit): Promise<Response> {
     try {
-      return await this.#fetch(url, init);
+      return await this.#fetch(this.#carrier.server + url, init);
     } catch (error) {
       if (init.signal?.aborted) throw error;
       throw new Unreachable(error);

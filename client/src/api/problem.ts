@@ -8,6 +8,8 @@ export class Problem extends Error {
 
   /** Seconds until it is worth trying again; null where the server does not say. */
   readonly retryAfter: number | null;
+  /** Where a second factor is asked for: what to send back with the code. */
+  readonly challenge: string;
 
   constructor(
     status: number,
@@ -15,6 +17,7 @@ export class Problem extends Error {
     detail: string,
     errors: Record<string, string[]> = {},
     retryAfter: number | null = null,
+    challenge = "",
   ) {
     super(detail);
     this.name = "Problem";
@@ -22,6 +25,7 @@ export class Problem extends Error {
     this.slug = slug;
     this.errors = errors;
     this.retryAfter = retryAfter;
+    this.challenge = challenge;
   }
 
   /** The session has ended: signing in again helps, sending again does not. */
@@ -45,7 +49,7 @@ export class Unreachable extends Error {
 
 /** The problem that a response with an error status carries. */
 export async function problemOf(response: Response): Promise<Problem> {
-  let body: { type?: unknown; detail?: unknown; title?: unknown; errors?: unknown } = {};
+  let body: { type?: unknown; detail?: unknown; title?: unknown; errors?: unknown; challenge?: unknown } = {};
   try {
     body = (await response.json()) as typeof body;
   } catch {
@@ -55,5 +59,6 @@ export async function problemOf(response: Response): Promise<Problem> {
   const detail = [body.detail, body.title].find((text) => typeof text === "string") ?? "";
   const errors = (body.errors ?? {}) as Record<string, string[]>;
   const wait = Number(response.headers.get("Retry-After") ?? NaN);
-  return new Problem(response.status, slug, String(detail), errors, Number.isFinite(wait) ? wait : null);
+  const challenge = typeof body.challenge === "string" ? body.challenge : "";
+  return new Problem(response.status, slug, String(detail), errors, Number.isFinite(wait) ? wait : null, challenge);
 }

@@ -5,7 +5,7 @@ import { Problem } from "../api/problem.ts";
 import type { Drafts } from "../model/draft.ts";
 import { sends } from "../model/keys.ts";
 import { element, need } from "../render/dom.ts";
-import { clock } from "../render/turns.ts";
+import { clock } from "../render/time.ts";
 import { fill, type Words } from "../words.ts";
 
 const NUMBERS = ["temperature", "top_p", "max_tokens", "frequency_penalty", "presence_penalty", "seed"];

@@ -45,14 +45,19 @@ export class LiveConversation {
   #thread: Thread;
   #running: Running | null = null;
 
+  readonly #instance: string;
+
   conversation: string;
 
+  /** `instance` is who shall answer in a conversation that begins here; empty for nobody in particular. */
   constructor(
     conversation: string,
+    instance: string,
     chat: Chat,
     tools: { renderer: MarkdownRenderer; words: Words; end: EndOfThread; hooks: Hooks },
   ) {
     this.conversation = conversation;
+    this.#instance = instance;
     this.#chat = chat;
     this.#renderer = tools.renderer;
     this.#words = tools.words;
@@ -98,7 +103,7 @@ export class LiveConversation {
       this.#forgetConversation();
     };
     await this.#begin(view, takeBack, async () => {
-      if (isNew) this.#settle((await this.#chat.createConversation()).id);
+      if (isNew) this.#settle((await this.#chat.createConversation(this.#instance)).id);
       const parent = this.#thread.leaf?.id ?? null;
       const open = this.#chat.sending(this.conversation, { ...outgoing, parent }, crypto.randomUUID());
       const accepted = (run: Run) => {
@@ -162,9 +167,9 @@ export class LiveConversation {
   /** Adds earlier messages in front. */
   prepend(items: readonly Element[]): void {
     const fresh = items.filter((item) => !document.getElementById(item.id)).map((item) => document.adoptNode(item));
+    for (const item of fresh) enhanceTurns(item); // not those that are shown: going far back would cost its square
     this.#list.prepend(...fresh);
     this.#thread = this.#thread.prepend(readTurns(fresh));
-    enhanceTurns(this.#list);
   }
 
   /** Follows what `prepare` opens; `takeBack` undoes on the page what was not accepted. Throws why it was not. */

@@ -2,7 +2,7 @@
 
 import type { Chat, Usage } from "../api/chat.ts";
 import { element, need } from "../render/dom.ts";
-import { clock } from "../render/turns.ts";
+import { clock } from "../render/time.ts";
 import { fill, type Words } from "../words.ts";
 
 /** Asks the server and shows it; what cannot be asked stays as it is. */

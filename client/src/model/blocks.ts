@@ -21,7 +21,8 @@ const FENCE = /^(`{3,}|~{3,})[ \t]*([^\n`]*)\n/;
 
 /** The state of one growing text. Call `append` as often as a frame, then `finish` once. */
 export class Blocks {
-  readonly #links: Links = {};
+  /** Without a prototype: `[a][constructor]` is no link to what every object inherits. */
+  readonly #links = Object.create(null) as Links;
   #tail = "";
   #fence: FenceReader | null = null;
   #cut = "";

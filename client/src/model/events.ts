@@ -4,9 +4,11 @@
 export interface Source {
   marker: number;
   kind: string;
+  id: string;
   text: string;
   speaker: string;
   work: string;
+  language: string;
   url: string;
 }
 
@@ -87,9 +89,11 @@ function source(value: unknown): Source {
   return {
     marker: Number(data["marker"]),
     kind: asText(data["kind"]),
+    id: asText(data["id"]),
     text: asText(data["text"]),
     speaker: asText(data["speaker"]),
     work: asText(data["work"]),
+    language: asText(data["language"]),
     url: asText(data["url"]),
   };
 }

@@ -11,7 +11,7 @@ export interface Formula extends Tokens.Generic {
   display: boolean;
 }
 
-const FENCED_FORMULA = /^ {0,3}(?:\$\$([^$]{1,5000}?)\$\$|\\\[([\s\S]{1,5000}?)\\\])[ \t]*(?:\n|$)/;
+const FENCED_FORMULA = /^ {0,3}(?:\$\$([^$]{1,2000}?)\$\$|\\\[([\s\S]{1,2000}?)\\\])[ \t]*(?:\n|$)/;
 const INLINE_FORMULA = /^(?:\$\$([^$\n]{1,2000}?)\$\$|\\\(([^\n]{1,2000}?)\\\)|\\\[([^\n]{1,2000}?)\\\])/;
 // As Pandoc: no space inside the dollars, no digit after them, so that prices stay prices.
 const DOLLAR_FORMULA = /^\$(?![\s$])((?:\\.|[^\\$\n]){0,2000}?)(?<!\s)\$(?!\d)/;
@@ -47,15 +47,64 @@ const options = {
     renderers: {},
     childTokens: {},
     block: [blockFormula],
-    startBlock: [startOf(/(?:^|\n) {0,3}(?:\$\$|\\\[)/)],
+    // Not at the start: what is searched begins in the middle of a line.
+    startBlock: [startOf(/\n {0,3}(?:\$\$|\\\[)/)],
     inline: [inlineFormula],
     startInline: [startOf(/\$|\\[([]/)],
   },
 } as unknown as MarkedExtension;
 
+/** Lists, quotations and emphasis that are deeper inside each other are shown as they were written. */
+const DEEPEST = 20;
+/** So are paragraphs that are longer or hold more marks of emphasis: the lexer's time grows with the square of both. */
+const LONGEST_PARAGRAPH = 10_000;
+const MOST_MARKS = 500;
+
+/** A lexer whose time and depth are bounded, whatever somebody has an answer hold. */
+class BoundedLexer extends Lexer {
+  #blocks = 0;
+  #inlines = 0;
+
+  override blockTokens(source: string, tokens?: Token[], isClipped?: boolean): Token[];
+  override blockTokens(source: string, tokens?: TokensList, isClipped?: boolean): TokensList;
+  override blockTokens(source: string, tokens: Token[] = [], isClipped?: boolean): Token[] {
+    if (this.#blocks >= DEEPEST) {
+      tokens.push({ type: "paragraph", raw: source, text: source, tokens: [asWritten(source)] });
+      return tokens;
+    }
+    this.#blocks++;
+    try {
+      return super.blockTokens(source, tokens, isClipped);
+    } finally {
+      this.#blocks--;
+    }
+  }
+
+  override inlineTokens(source: string, tokens: Token[] = []): Token[] {
+    if (this.#inlines >= DEEPEST || isTooMuch(source)) {
+      tokens.push(asWritten(source));
+      return tokens;
+    }
+    this.#inlines++;
+    try {
+      return super.inlineTokens(source, tokens);
+    } finally {
+      this.#inlines--;
+    }
+  }
+}
+
+function isTooMuch(source: string): boolean {
+  return source.length > LONGEST_PARAGRAPH || (source.match(/[*_~]+/g)?.length ?? 0) > MOST_MARKS;
+}
+
+function asWritten(source: string): Tokens.Text {
+  return { type: "text", raw: source, text: source, escaped: false };
+}
+
 /** The tokens of a text. `links` are the definitions known so far; what the text defines is added to them. */
 export function lex(source: string, links: Links): Token[] {
-  const lexer = new Lexer(options as ConstructorParameters<typeof Lexer>[0]);
+  const lexer = new BoundedLexer(options as ConstructorParameters<typeof BoundedLexer>[0]);
   lexer.tokens.links = links;
   return [...lexer.lex(source)];
 }

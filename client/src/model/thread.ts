@@ -65,6 +65,7 @@ export class Thread {
 
   /** The thread with earlier messages in front. */
   prepend(earlier: readonly Turn[]): Thread {
-    return new Thread([...earlier.filter((turn) => !this.find(turn.id)), ...this.turns]);
+    const shown = new Set(this.turns.map((turn) => turn.id));
+    return new Thread([...earlier.filter((turn) => !shown.has(turn.id)), ...this.turns]);
   }
 }

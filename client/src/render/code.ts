@@ -4,6 +4,8 @@ import { element } from "./dom.ts";
 
 /** Longer code stays plain: highlighting it would hold the page up. */
 const LONGEST_HIGHLIGHTED = 30_000;
+/** So does code with such a word in it: the highlighter's time grows with the square of a word's length. */
+const ENDLESS_WORD = /\w{1000}/;
 
 /** The words on the copy button, set once by `main`. */
 export const copyWords = { copy: "Copy", copied: "Copied" };
@@ -47,6 +49,11 @@ function sayCopied(button: HTMLElement): void {
   setTimeout(() => (button.textContent = copyWords.copy), 1_500);
 }
 
+/** Whether the highlighter gets through the code in a moment. */
+export function isHighlightable(text: string): boolean {
+  return text.length <= LONGEST_HIGHLIGHTED && !ENDLESS_WORD.test(text);
+}
+
 interface Waiting {
   code: HTMLElement;
   language: string;
@@ -59,7 +66,7 @@ let waiting: Waiting[] = [];
  * would have the page laid out anew. The highlighter is loaded with the first block.
  */
 export function highlightSoon(code: HTMLElement, language: string): void {
-  if (!language || (code.textContent ?? "").length > LONGEST_HIGHLIGHTED) return;
+  if (!language || !isHighlightable(code.textContent ?? "")) return;
   waiting.push({ code, language: language.toLowerCase() });
   if (waiting.length === 1) whenIdle(highlightWaiting);
 }

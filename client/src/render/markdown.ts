@@ -5,7 +5,7 @@ import type { Token, Tokens } from "marked";
 import type { Formula } from "../model/markdown.ts";
 import { makeCodeBlock } from "./code.ts";
 import { element } from "./dom.ts";
-import { safeAddress } from "./link.ts";
+import { safeAddress, untoldPlace } from "./link.ts";
 import { makeFormula } from "./math.ts";
 
 export interface Words {
@@ -17,6 +17,7 @@ export class MarkdownRenderer {
   readonly #words: Words;
   /** The depths of the headings that the present place is under: an answer may begin with ### or skip a level. */
   #outline: number[] = [];
+  #isInLink = false;
 
   constructor(words: Words) {
     this.#words = words;
@@ -152,16 +153,22 @@ export class MarkdownRenderer {
   }
 
   #link(token: Tokens.Link): Node {
-    const inner = this.#inline(token.tokens);
     const url = safeAddress(token.href);
-    if (!url) return this.#fragment(inner);
-    return element("a", { href: url.href, title: token.title || undefined, ...OUTSIDE }, ...inner);
+    if (!url) return this.#fragment(this.#inline(token.tokens));
+    this.#isInLink = true;
+    const inner = this.#inline(token.tokens);
+    this.#isInLink = false;
+    const place = untoldPlace(url, inner.map((node) => node.textContent).join(""));
+    const attributes = { href: url.href, title: token.title || undefined, "data-host": place, ...OUTSIDE };
+    return element("a", attributes, ...inner);
   }
 
   #image(token: Tokens.Image): Node {
     const url = safeAddress(token.href);
     const name = token.text || this.#words.image;
     if (!url || !url.host) return document.createTextNode(name);
+    // A link in a link is none to a browser that reads it as HTML.
+    if (this.#isInLink) return document.createTextNode(`${name} (${url.host})`);
     return element("a", { href: url.href, class: "outside-image", ...OUTSIDE }, `${name} (${url.host})`);
   }
 
@@ -190,7 +197,7 @@ function plain(token: Tokens.Text | Tokens.Escape): Text {
   return document.createTextNode(token.text.replace(ENTITY, decoded));
 }
 
-const NAMED: Readonly<Record<string, string>> = {
+const NAMED: ReadonlyMap<string, string> = new Map(Object.entries({
   amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0", copy: "©", reg: "®", trade: "™", hellip: "…",
   mdash: "—", ndash: "–", lsquo: "‘", rsquo: "’", ldquo: "“", rdquo: "”", laquo: "«", raquo: "»", bull: "•",
   middot: "·", times: "×", divide: "÷", plusmn: "±", deg: "°", euro: "€", pound: "£", yen: "¥", cent: "¢",
@@ -198,11 +205,11 @@ const NAMED: Readonly<Record<string, string>> = {
   ge: "≥", asymp: "≈", sum: "∑", prod: "∏", radic: "√", pi: "π", alpha: "α", beta: "β", gamma: "γ", delta: "δ",
   lambda: "λ", mu: "μ", sigma: "σ", omega: "ω", Delta: "Δ", Omega: "Ω", ensp: "\u2002", emsp: "\u2003",
   thinsp: "\u2009", zwj: "\u200d", zwnj: "\u200c", shy: "\u00ad", iexcl: "¡", iquest: "¿",
-};  // prettier-ignore
+}));  // prettier-ignore
 
 function decoded(reference: string): string {
   const name = reference.slice(1, -1);
-  if (!name.startsWith("#")) return NAMED[name] ?? reference;
+  if (!name.startsWith("#")) return NAMED.get(name) ?? reference;
   const point = /^#x/i.test(name) ? parseInt(name.slice(2), 16) : parseInt(name.slice(1), 10);
   const isValid = point > 0 && point <= 0x10ffff && (point & 0xfffff800) !== 0xd800;
   return isValid ? String.fromCodePoint(point) : "\ufffd";

@@ -1,6 +1,6 @@
 // Our own pages, fetched to take parts from: the only HTML that the program parses, under a policy of its own.
 
-import type { Fetch, Http } from "../api/http.ts";
+import type { Carrier, Fetch, Http } from "../api/http.ts";
 
 interface Policy {
   createHTML: (html: string) => string;
@@ -23,16 +23,22 @@ export async function fetchPage(http: Http, url: string): Promise<Document> {
   return parsePage(await response.text());
 }
 
-/** The CSRF token of the page that is shown, renewed from a fresh copy of it. */
-export const pageCsrf = {
+/** The page's cookie, with the CSRF token of the page that is shown. */
+export const pageCarrier: Carrier & { token: string } = {
   token: document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? "",
+  server: "",
+  credentials: "same-origin",
+  stale: 403,
 
+  sign: (method) => (method === "GET" ? {} : { "X-CSRFToken": pageCarrier.token }),
+
+  /** From a fresh copy of the page: signing in in another tab makes a new token. */
   async renew(get: Fetch): Promise<boolean> {
     const response = await get(location.pathname, { headers: { Accept: "text/html" }, credentials: "same-origin" });
     const page = parsePage(await response.text());
     const fresh = page.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content;
     if (!response.ok || !fresh) return false;
-    pageCsrf.token = fresh;
+    pageCarrier.token = fresh;
     return true;
   },
 };

@@ -9,6 +9,8 @@ import { enhanceCode } from "./code.ts";
 import { cloneTemplate, element, need } from "./dom.ts";
 import type { MarkdownRenderer } from "./markdown.ts";
 import { enhanceFormulas } from "./math.ts";
+import { sourceView } from "./sources.ts";
+import { moment } from "./time.ts";
 
 /** The thread's list items as turns. */
 export function readTurns(items: Iterable<Element>): Turn[] {
@@ -26,19 +28,6 @@ export function enhanceTurns(within: ParentNode): void {
   for (const time of within.querySelectorAll<HTMLTimeElement>("time.when")) {
     time.textContent = moment(new Date(time.dateTime));
   }
-}
-
-const HOUR = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
-
-/** A time of day, in the reader's own zone. */
-export function clock(time: Date): string {
-  return new Intl.DateTimeFormat(document.documentElement.lang, HOUR).format(time);
-}
-
-/** The same, with the date when it was another day. */
-function moment(time: Date): string {
-  if (time.toDateString() === new Date().toDateString()) return clock(time);
-  return new Intl.DateTimeFormat(document.documentElement.lang, { ...HOUR, day: "numeric", month: "short" }).format(time);
 }
 
 /** The user's message, before the server has given it an id. */
@@ -105,6 +94,7 @@ export class AnswerView {
   /** A new answer; without a model, the default one writes it. */
   static make(renderer: MarkdownRenderer, words: Words, onShown: () => void, model = ""): AnswerView {
     const item = cloneTemplate("answer-template");
+    if (model) item.dataset["byModel"] = model;
     if (model) for (const each of item.querySelectorAll("[data-by]")) each.textContent = model;
     enhanceTurns(item);
     return new AnswerView(item, renderer, words, onShown);
@@ -147,16 +137,7 @@ export class AnswerView {
   #showSources(sources: readonly Source[]): void {
     const list = need("[data-sources]", this.item);
     list.hidden = false;
-    list.replaceChildren(...sources.map((source) => element("li", {}, this.#chip(source))));
+    list.replaceChildren(...sources.map((source) => element("li", {}, sourceView(source, this.#words))));
     this.#sources = sources.length;
-  }
-
-  #chip(source: Source): HTMLElement {
-    const place = [source.work, source.speaker].filter(Boolean).join(" · ") || this.#words.yourWords;
-    const inner = [element("b", {}, String(source.marker)), ` ${place}`];
-    // A source's address is a path of ours; what others might put there leads nowhere.
-    const isOurs = /^\/(?![/\\])/.test(source.url);
-    if (isOurs) return element("a", { class: "chip", href: source.url }, ...inner);
-    return element("span", { class: "chip" }, ...inner);
   }
 }

@@ -1,6 +1,6 @@
 """Encodes a run as OpenAI's chat completion, whole or in chunks. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -68,7 +68,7 @@ class Encoder:
         }
 
 
-def error_frame(body: dict[str, Any]) -> bytes:
+def error_frame(body: Mapping[str, Any]) -> bytes:
     """A fault in the middle of a stream; the official clients raise it."""
     return _frame({"error": body})
 

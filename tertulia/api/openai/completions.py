@@ -18,7 +18,7 @@ from tertulia.api.sending import Accepted, Ask
 from tertulia.chat.generation import events
 from tertulia.chat.generation.events import End, Piece
 from tertulia.chat.generation.tail import Batch, Tail
-from tertulia.core.errors import Problem
+from tertulia.core.errors import Problem, Unauthenticated
 from tertulia.core.sse import event_stream_response
 
 
@@ -53,7 +53,7 @@ async def _begin(request: HttpRequest, read: sending.Read) -> Accepted:
 
 
 async def _whole(accepted: Accepted, model: str) -> HttpResponseBase:
-    tail = Tail(accepted.ids.generation)
+    tail = Tail(accepted.ids.generation, permit=accepted.permit)
     batch = await tail.next()
     pieces: list[Piece] = [*batch.pieces]
     while batch.end is None:
@@ -67,7 +67,7 @@ async def _whole(accepted: Accepted, model: str) -> HttpResponseBase:
 
 async def _streamed(accepted: Accepted, model: str, include_usage: bool) -> HttpResponseBase:
     """Waits for the first piece, so that a provider which does not even begin is an HTTP error."""
-    tail = Tail(accepted.ids.generation)
+    tail = Tail(accepted.ids.generation, permit=accepted.permit)
     first = await tail.next()
     if first.end and not first.pieces:
         _raise_failure(first.end, accepted)
@@ -79,7 +79,11 @@ async def _chunks(encoder: Encoder, tail: Tail, first: Batch) -> AsyncGenerator[
     yield encoder.opening() + encoder.pieces(first.pieces)
     batch = first
     while batch.end is None:
-        batch = await tail.next()
+        try:
+            batch = await tail.next()
+        except Unauthenticated as ended:
+            yield error_frame(error_body(ended))
+            return
         yield encoder.pieces(batch.pieces) or b": still here\n\n"
     if failed := failure(batch.end, {}):
         yield error_frame(error_body(failed))

@@ -1,7 +1,7 @@
 """OpenAI's error shape, {"error": {message, type, param, code}}, from the same problems as everywhere."""
 
 import uuid
-from typing import Any
+from typing import Any, TypedDict
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.response import Response
@@ -16,8 +16,24 @@ class ModelNotFound(NotFound):
     slug = "model_not_found"
 
 
+class ErrorOutput(TypedDict):
+    """What is under `error`."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class RefusalOutput(TypedDict):
+    error: ErrorOutput
+
+
 class FacadeEndpoint(Endpoint):
     """An endpoint whose refusals have OpenAI's shape."""
+
+    refusal_media = "application/json"
+    refusal_shape = RefusalOutput
 
     @staticmethod
     def refusal(problem: Problem) -> HttpResponse:
@@ -42,7 +58,7 @@ def error_response(problem: Problem) -> HttpResponse:
     return JsonResponse({"error": error_body(problem)}, status=problem.status, headers=headers)
 
 
-def error_body(problem: Problem) -> dict[str, Any]:
+def error_body(problem: Problem) -> ErrorOutput:
     """The object under `error`, in a response or in the middle of a stream."""
     return {
         "message": str(problem.detail),

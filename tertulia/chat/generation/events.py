@@ -25,7 +25,7 @@ _encode = msgspec.json.encode
 
 
 class Ids(NamedTuple):
-    """What a run is about, as its start event says it."""
+    """What the run of an answer is about, as its start event says it."""
 
     generation: UUID
     user_message: UUID

@@ -12,12 +12,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from tertulia.accounts import quota
-from tertulia.chat.generation import events
+from tertulia.chat.generation import events, extraction
 from tertulia.chat.generation.events import End, Piece
-from tertulia.chat.models import Generation, GenerationEvent, Message, Worker
+from tertulia.chat.models import Conversation, Generation, GenerationEvent, Message, Worker
 from tertulia.core import clock
 from tertulia.core.db import transaction
 
@@ -82,29 +82,48 @@ def _insert(rows: Iterable[tuple[UUID, Piece]]) -> None:
 def finish(generation_id: UUID, outcome: Outcome, unstored: Sequence[Piece] = ()) -> End | None:
     """End a run: fold its log and the pieces not yet stored into the answer, settle the quota, drop the events.
 
+    What a memory run said becomes memory entries and is not kept.
+
     Returns how it ended, or None when somebody else ended it first or it was deleted.
     """
     now = clock.now()
     with transaction():
         running = Generation.objects.filter(id=generation_id, status=Generation.Status.RUNNING)
-        generation = running.select_for_update().only("answer_id").first()
+        generation = _locked(running)
         if generation is None:
             return None
         pieces = events.merged([*_stored(generation_id), *unstored])
         text = events.text_of(pieces, events.DELTA)
+        is_memory = generation.purpose == Generation.Purpose.MEMORY
         running.update(
             status=outcome.status,
             finish_reason=outcome.finish_reason[:40],
             error=outcome.error[:60],
             first_token_at=outcome.first_token_at,
-            layout=events.layout(pieces),
+            layout=[] if is_memory else events.layout(pieces),
+            usage=outcome.usage if is_memory else None,
             ended_at=now,
         )
-        _write_answer(generation.answer_id, outcome, pieces, text)
+        if generation.answer_id:
+            _write_answer(generation.answer_id, outcome, pieces, text)
+        else:
+            extraction.settle(generation, outcome.status, text)
         if not text:
             quota.refund(generation_id=generation_id, reason=outcome.error or outcome.status)
         GenerationEvent.objects.filter(generation_id=generation_id).delete()
-    return End(outcome.status, outcome.finish_reason, outcome.usage, len(text), outcome.error)
+    length = 0 if is_memory else len(text)
+    return End(outcome.status, outcome.finish_reason, outcome.usage, length, outcome.error)
+
+
+def _locked(running: "QuerySet[Generation]") -> Generation | None:
+    """The run, until commit. Before a memory run its conversation, as a deletion takes them: so neither waits for the
+    other."""
+    is_memory = running.filter(purpose=Generation.Purpose.MEMORY)
+    conversations = Conversation.objects.select_for_update().filter(
+        id__in=is_memory.values_list("conversation_id", flat=True)
+    )
+    list(conversations.values_list("id", flat=True))
+    return running.select_for_update().defer("layout").first()
 
 
 def _write_answer(answer_id: UUID, outcome: Outcome, pieces: list[Piece], text: str) -> None:
@@ -135,7 +154,7 @@ def read(generation_id: UUID, position: int) -> Snapshot | None:
     stored = _stored(generation_id, position)
     generation = (
         Generation.objects.select_related("answer")
-        .only("status", "finish_reason", "error", "layout", "answer__content", "answer__reasoning",
+        .only("status", "finish_reason", "error", "layout", "usage", "answer__content", "answer__reasoning",
               "answer__sources", "answer__usage")
         .filter(id=generation_id)
         .first()
@@ -150,6 +169,8 @@ def read(generation_id: UUID, position: int) -> Snapshot | None:
 
 def _folded(generation: Generation) -> list[Piece]:
     answer = generation.answer
+    if answer is None:
+        return []
     return events.replayed(
         generation.layout,
         {
@@ -164,7 +185,7 @@ def _end_of(generation: Generation) -> End:
     return End(
         generation.status,
         generation.finish_reason,
-        generation.answer.usage,
+        generation.answer.usage if generation.answer else generation.usage,
         sum(length for kind, length in generation.layout if kind == events.DELTA),
         generation.error,
     )

@@ -1,11 +1,17 @@
-"""Builds what is sent to a model from what is known; pure. `start` calls it inside its transaction.
+"""Builds what is sent to a model from what is known; pure. `request` gathers what goes in.
 
-The stable part comes first, so that a provider's prompt cache can serve it again on the next turn.
+The stable part comes first, so that a provider's prompt cache can serve it again on the next turn: the character and
+what its user wrote for it to remember, what it noted, the history. What the question calls up stands behind them.
 """
 
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, NamedTuple
 
+from tertulia.characters import persona
+from tertulia.characters.persona import Briefing, Speaker
 from tertulia.providers.base import ChatMessage, Passage, Source
 from tertulia.providers.estimate import estimate_tokens
 
@@ -13,6 +19,10 @@ from tertulia.providers.estimate import estimate_tokens
 HISTORY_TOKENS = 12_000
 # How many messages are read for it at most.
 HISTORY_MESSAGES = 100
+# A window moves on by about so many exchanges at a time.
+LANDMARK_SPACING = 6
+# How far back a lorebook's keys are looked for.
+RECENT_TURNS = 8
 
 
 class Turn(NamedTuple):
@@ -22,21 +32,89 @@ class Turn(NamedTuple):
     content: str
 
 
-def build(
-    *, system: str, history: Sequence[Turn], content: str, closing: str = "", lines: Sequence[Passage] = ()
-) -> tuple[ChatMessage, ...]:
-    """The messages to send: system text, the newest part of `history` that fits, what may be quoted, then `content`.
-
-    `history` is oldest first and may hold answers without text (failed or still running): they are left out.
-    `lines` change with every turn, so they stand behind the history; `closing` is what a card wants said last.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What a prompt is made of. `history` is oldest first and may hold answers without text (failed or still running);
+    `is_whole` says whether it begins where the conversation does. `lines` may be quoted. `context` stands for history
+    and content where a client brings its own.
     """
-    quotable = quotable_text(lines)
-    budget = HISTORY_TOKENS - sum(map(estimate_tokens, (system, quotable, content, closing)))
-    window = reversed(list(_newest(history, budget)))
-    turns = [ChatMessage(turn.role, turn.content) for turn in window]
-    return (
-        *_system(system), *turns, *_system(quotable), ChatMessage("user", content), *_system(closing),
-    )  # fmt: skip
+
+    content: str
+    now: datetime
+    history: Sequence[Turn] = ()
+    is_whole: bool = True
+    lines: Sequence[Passage] = ()
+    speaker: Speaker | None = None
+    user_nickname: str = ""
+    context: Sequence[ChatMessage] | None = None
+
+
+class Prompt(NamedTuple):
+    """What to send, and what the character brought to it. `turns` of the history are in it; `left_out` names, in the
+    order of the prompt, what did not fit, wholly or in part; `tokens` are estimated."""
+
+    messages: tuple[ChatMessage, ...]
+    brief: Briefing
+    turns: int
+    left_out: tuple[str, ...]
+    tokens: int
+
+
+def build(material: Material) -> Prompt:
+    """The messages to send: who speaks, the newest part of the history that fits, what may be quoted, the question.
+
+    `lines` change with every turn, so they stand behind the history; a card's closing words come last.
+    """
+    brief = _briefing(material)
+    quotable = quotable_text(material.lines)
+    budget = HISTORY_TOKENS - sum(
+        map(estimate_tokens, (brief.system, quotable, material.content, brief.closing))
+    )
+    said = [turn for turn in material.history if turn.content]
+    window = _window(said, budget, is_whole=material.is_whole) if material.context is None else []
+    asked = material.context
+    if asked is None:
+        turns = [ChatMessage(turn.role, turn.content) for turn in window]
+        asked = [*turns, *_system(quotable), *_user(material.content), *_system(brief.closing)]
+    messages = (*_system(brief.system), *asked)
+    is_cut = material.context is None and (len(window) < len(said) or not material.is_whole)
+    return Prompt(
+        messages,
+        brief,
+        len(window),
+        (*brief.left_out, *(["history"] if is_cut else [])),
+        sum(estimate_tokens(message.content) for message in messages),
+    )
+
+
+def _briefing(material: Material) -> Briefing:
+    if material.speaker is None:
+        return Briefing()
+    recent = [turn.content for turn in material.history[-RECENT_TURNS:]]
+    return persona.briefing(
+        material.speaker, material.user_nickname, [*recent, material.content], material.now
+    )
+
+
+def _window(said: Sequence[Turn], budget: int, *, is_whole: bool) -> Sequence[Turn]:
+    """The newest turns within the budget.
+
+    What is not the whole history begins at the first landmark of its oldest third, if there is one: else its beginning,
+    and with it all that a provider has cached, would move at every turn.
+    """
+    begin = len(said)
+    while begin and (budget := budget - estimate_tokens(said[begin - 1].content)) >= 0:
+        begin -= 1
+    if begin == 0 and is_whole:
+        return said
+    oldest = range(begin, begin + (len(said) - begin) // 3)
+    landmarks = (index for index in oldest if _is_landmark(said[index]))
+    return said[next(landmarks, begin) :]
+
+
+def _is_landmark(turn: Turn) -> bool:
+    """One of about LANDMARK_SPACING messages of the user, by its words: the same one at every turn."""
+    return turn.role == "user" and zlib.crc32(turn.content.encode()) % LANDMARK_SPACING == 0
 
 
 def quotable_text(lines: Sequence[Passage]) -> str:
@@ -69,17 +147,11 @@ def _system(text: str) -> tuple[ChatMessage, ...]:
     return (ChatMessage("system", text),) if text else ()
 
 
+def _user(text: str) -> tuple[ChatMessage, ...]:
+    return (ChatMessage("user", text),) if text else ()
+
+
 def _line(passage: Passage) -> str:
     origin = ", ".join(part for part in (passage.speaker, passage.work) if part)
     text = " ".join(passage.text.split())
     return f'"{text}" — {origin}' if origin else f'"{text}"'
-
-
-def _newest(history: Sequence[Turn], budget: int) -> Iterable[Turn]:
-    for turn in reversed(history):
-        if not turn.content:
-            continue
-        budget -= estimate_tokens(turn.content)
-        if budget < 0:
-            return
-        yield turn

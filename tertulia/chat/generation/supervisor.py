@@ -10,18 +10,20 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import DatabaseError, connection
 
-from tertulia.chat.generation import log
+from tertulia.chat.generation import extraction, log
 from tertulia.chat.generation.events import End
 from tertulia.chat.generation.live import LiveLog
 from tertulia.chat.generation.log import Outcome
+from tertulia.chat.generation.models import catalogue, looked_up
 from tertulia.chat.generation.runner import Plan, Runner
-from tertulia.chat.generation.start import Started
+from tertulia.chat.generation.start import Started, start_memory
+from tertulia.chat.generation.wakeups import wakeups
 from tertulia.core.db import in_db, in_db_first
 
 logger = logging.getLogger(__name__)
@@ -39,6 +41,8 @@ STALE_AFTER = 5.0
 HEARTBEAT_TICKS = 5
 # How often a failed write of an answer's end is tried again while the database is away.
 RETRY_INTERVAL = 0.5
+# How often a process looks for conversations that have paused.
+MEMORY_INTERVAL = 1.0
 
 
 @dataclass(slots=True)
@@ -81,16 +85,23 @@ class Supervisor:
         self._dirty = asyncio.Event()
         self._seen: dict[UUID, _Seen] = {}
         self._orphans: set[UUID] = set()
+        # Told of every end: what counts them stands above this layer.
+        self.observers: list[Callable[[End], None]] = []
 
     # --- Life of the process ------------------------------------------------------------------------------------
 
-    async def open(self) -> None:
-        """Register this process and begin to watch; the database must be migrated."""
+    async def open(self, *, remembers: bool = True) -> None:
+        """Register this process and begin to watch; the database must be migrated.
+
+        A process that soon ends does not begin to look conversations through (`remembers`).
+        """
         await in_db_first(log.register, self.worker_id)
         self._loops = [
             asyncio.create_task(self._forever(self._store_loop), name="store"),
             asyncio.create_task(self._forever(self._watch_loop), name="watch"),
         ]
+        if remembers:
+            self._loops.append(asyncio.create_task(self._forever(self._memory_loop), name="memory"))
 
     async def drain(self, seconds: float) -> None:
         """Let live runs end by themselves for so long, then end the rest as interrupted, their text stored."""
@@ -126,11 +137,14 @@ class Supervisor:
         return await asyncio.shield(beginning)
 
     async def _begin(self, unit: Callable[[], Started]) -> Started:
-        async with self._admission:
-            started = await in_db(unit)
+        started = await looked_up(partial(self._admitted, unit))
         if started.plan:
             self.launch(started.plan)
         return started
+
+    async def _admitted(self, unit: Callable[[], Started]) -> Started:
+        async with self._admission:
+            return await in_db(unit)
 
     def launch(self, plan: Plan) -> None:
         """Run a committed plan in a task of its own, which no client's disconnect touches."""
@@ -162,6 +176,9 @@ class Supervisor:
         end = await self._stored_end(generation_id, run) or await self._foreign_end(generation_id)
         del self._runs[generation_id]
         run.log.close(end)
+        wakeups().announce([generation_id])
+        for observer in self.observers:
+            observer(end)
 
     async def _stored_end(self, generation_id: UUID, run: _Run) -> End | None:
         """Store the end, however long the database is away; None when the run is no longer ours."""
@@ -208,6 +225,7 @@ class Supervisor:
         if not batches:
             return
         lost = await in_db_first(log.append, batches)
+        wakeups().announce(batches)
         for generation_id, pieces in batches.items():
             if run := self._runs.get(generation_id):
                 run.log.mark_stored(len(pieces))
@@ -236,6 +254,23 @@ class Supervisor:
             self._abandon(self._runs[generation_id])
         await self._reap_orphans(watch.ours - self._runs.keys())
         await self._reap_dead(watch.beats)
+
+    async def _memory_loop(self) -> None:
+        while True:
+            await asyncio.sleep(MEMORY_INTERVAL)
+            if not self.draining:
+                await self._begin_memories()
+
+    async def _begin_memories(self) -> None:
+        due = await in_db(extraction.due)
+        if not due:
+            return
+        resolved = await catalogue().resolve()
+        for each in due:
+            async with self._admission:
+                plan = await in_db(start_memory, each, resolved, self.worker_id)
+            if plan:
+                self.launch(plan)
 
     def _wake_readers(self) -> None:
         for run in self._runs.values():

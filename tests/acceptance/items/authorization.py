@@ -128,14 +128,14 @@ async def _undeclared_operations(world: World) -> list[str]:
         if method in ("get", "post", "put", "patch", "delete")
     }
     # Health and the document itself describe no operation of the API; unknown addresses have none.
-    apart = ("/healthz", "/readyz", "/api/schema", "/api/docs", "/v1/{rest}")
+    apart = ("/healthz", "/readyz", "/metrics", "/api/schema", "/api/docs", "/v1/{rest}")
     declared = {(row.method, row.path) for row in API if row.path not in apart}
     return [f"{method} {path}" for method, path in sorted(live ^ declared)]
 
 
 async def _play_row(cast: Cast, row: Row) -> dict[str, Answer]:
     """All roles, the owner last because some cells end their object; and an id that nobody has."""
-    things = await _things(cast, row)
+    things = await things_of(cast, row)
     path = row.path.format(**things)
     order = ["anonymous", "expired", "charlie", "dora", "bob", "mona", "root", "alice"]
     if path == "/accounts/logout":
@@ -194,11 +194,11 @@ def _expected(row: Row, role: str) -> int:
 # --- Objects --------------------------------------------------------------------------------------------------------
 
 
-async def _things(cast: Cast, row: Row) -> dict[str, str]:
+async def things_of(cast: Cast, row: Row) -> dict[str, str]:
     """Fresh objects of Alice's for the names in a row's path and body."""
     alice = cast.roles["alice"]
     names = set(_NAMES.findall(row.path + json.dumps(row.body)))
-    things = {"model_id": "scripted-small", "rest": "nothing", "token": "nothing"}
+    things = {"model_id": "scripted-small", "rest": "nothing", "part": "0", "token": "nothing"}
     things |= {"provider": "github", "login_id": _UNKNOWN}
     if "key_id" in names:
         things["key_id"] = (await _created(alice, "/api/keys", {"name": "A key"}))["id"]
@@ -430,7 +430,7 @@ async def mass_assignment(stage: Stage) -> Outcome:
         rows = [row for row in rows if row.rule is not Rule.PUBLIC and row.path != "/accounts/logout"]
         accepted = []
         for row in rows:
-            things = await _things(cast, row)
+            things = await things_of(cast, row)
             path, body = row.path.format(**things), row.body
             assert isinstance(body, dict)
             for name, value in _EVIL.items():

@@ -45,20 +45,25 @@ class Drop:
 
 
 async def dropped_connections(stage: Stage) -> Outcome:
-    """Two processes, the first one behind the proxy; every way of coming back in turn."""
-    drops = stage.size(50, 100)
+    """Two processes of one node."""
     async with stage.world(servers=2) as world:
-        person = await world.join()
-        whole = await _length_of_an_answer(world, person)
-        slots = asyncio.Semaphore(AT_ONCE)
-        chances = [random.Random(stage.random.random()) for _ in range(drops)]
-        done = await asyncio.gather(
-            *(_drop(world, person, slots, chance, n, whole) for n, chance in enumerate(chances))
-        )
-        outcome = _outcome(done, drops)
-        outcome.none_of("foreign_differs_from_unknown", await _foreign(world, done[0].trace))
+        outcome = Outcome()
+        await play(stage, world, outcome, stage.size(50, 100))
         outcome.none_of("complaints_in_logs", world.complaints())
         return outcome
+
+
+async def play(stage: Stage, world: World, outcome: Outcome, drops: int) -> None:
+    """On a world of two processes, the first one behind the proxy; every way of coming back in turn."""
+    person = await world.join()
+    whole = await _length_of_an_answer(world, person)
+    slots = asyncio.Semaphore(AT_ONCE)
+    chances = [random.Random(stage.random.random()) for _ in range(drops)]
+    done = await asyncio.gather(
+        *(_drop(world, person, slots, chance, n, whole) for n, chance in enumerate(chances))
+    )
+    _tell(outcome, done, drops)
+    outcome.none_of("foreign_differs_from_unknown", await _foreign(world, done[0].trace))
 
 
 async def _length_of_an_answer(world: World, person: Person) -> int:
@@ -138,10 +143,8 @@ async def _foreign(world: World, trace: Trace) -> list[str]:
     return differences
 
 
-def _outcome(done: list[Drop], drops: int) -> Outcome:
-    outcome = Outcome()
+def _tell(outcome: Outcome, done: list[Drop], drops: int) -> None:
     outcome.exactly("drops", len(done), drops)
     outcome.exactly("cut", sum(drop.connections > 1 for drop in done), drops)
     outcome.exactly("joined_text_is_stored_text", sum(drop.trace.text == drop.stored for drop in done), drops)
     outcome.none_of("faults", [fault for drop in done for fault in drop.faults()])
-    return outcome

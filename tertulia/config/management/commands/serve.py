@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from tertulia.accounts.actions import ensure_owner
+from tertulia.config import metrics
 from tertulia.config.migration import migrate
 from tertulia.config.server import Listening, default_port
 
@@ -21,6 +22,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, workers: int, **options: Any) -> None:
         migrate(settings.DATA)
+        if workers > 1:
+            # Workers are started anew and take the environment along.
+            metrics.share_between_workers()
         listening = Listening(host, port, workers=workers)
         self.stdout.write(f"Tertulia: {listening.url}/")
         if settings.ON_SQLITE and (owner := ensure_owner()):

@@ -1,0 +1,1 @@
+"""What leaves a checkout for another machine: the deployment archive, its pre-flight, its bill of materials."""

@@ -1,0 +1,175 @@
+"""The search by meaning: stores the vectors of applied lines and finds the nearest; `meaning` and `retrieval` call it.
+
+PostgreSQL with pgvector searches by itself. Everywhere else one bit for each number, its sign, is enough to find the
+few candidates whose exact cosine is then computed (binary quantisation with rescoring): 100,000 lines of 1,536 numbers
+are 20 MB of bits in memory, and comparing them all takes milliseconds.
+"""
+
+import hashlib
+import heapq
+import threading
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from operator import mul
+from typing import NamedTuple
+
+from django.db import connection
+from django.db.models import Exists, OuterRef
+
+from tertulia.core.db import transaction
+from tertulia.quotes.models import Quote, QuoteVector
+
+# How many of the nearest by their signs are compared exactly.
+_RESCORED = 64
+# PostgreSQL gives ids at the start of a transaction and shows rows at its end: some appear below the highest one seen.
+_OVERLAP = 300
+# What pgvector's index takes.
+_MOST_INDEXED = 2_000
+
+
+class Near(NamedTuple):
+    """A line, and the cosine of the angle between its meaning and the question's."""
+
+    quote_id: int
+    cosine: float
+
+
+class Unembedded(NamedTuple):
+    """An applied line without a vector; `text` is what is embedded."""
+
+    quote_id: int
+    text: str
+
+
+# --- Writing --------------------------------------------------------------------------------------------------------
+
+
+def unembedded(model: str, limit: int) -> list[Unembedded]:
+    """Applied lines that have no vector of this model, newest first."""
+    known = QuoteVector.objects.filter(quote=OuterRef("pk"), model=model)
+    rows = Quote.objects.filter(~Exists(known), is_apply=True).order_by("-id")
+    return [
+        Unembedded(id, "\n".join(filter(None, words)))
+        for id, *words in rows.values_list("id", "content", "speaker", "source", "mood")[:limit]
+    ]
+
+
+def store(model: str, vectors: Mapping[int, Sequence[float]]) -> None:
+    """Keep the vectors of lines that are still applied: such lines cannot have changed meanwhile."""
+    _prepare_index(model, len(next(iter(vectors.values()), ())))
+    with transaction():
+        applied = Quote.objects.select_for_update().filter(id__in=vectors, is_apply=True).order_by("id")
+        rows = [
+            QuoteVector(quote_id=id, model=model, embedding=vectors[id], signs=_packed(_signs(vectors[id])))
+            for id in applied.values_list("id", flat=True)
+        ]
+        QuoteVector.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def forget_other_models(model: str) -> None:
+    """Remove what another model made: its vectors cannot be compared with this one's."""
+    with transaction():
+        QuoteVector.objects.exclude(model=model).delete()
+
+
+# --- Searching ------------------------------------------------------------------------------------------------------
+
+
+def nearest(model: str, vector: Sequence[float], limit: int) -> list[Near]:
+    """The about nearest `limit` applied lines to a vector of length 1, nearest first."""
+    if has_pgvector():
+        return _nearest_by_pgvector(model, vector, limit)
+    return _rescored(vector, _index_of(model).candidates(vector), limit)
+
+
+class _SignIndex:
+    """The signs of all vectors of one model, kept in this process and brought up to date by each search."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._lock = threading.Lock()
+        self._last = 0
+        # Of a line that was withdrawn and applied again, the later row counts.
+        self._row_of: dict[int, int] = {}
+        self._signs: dict[int, int] = {}
+
+    def candidates(self, vector: Sequence[float]) -> list[int]:
+        """Rows of QuoteVector that agree with most signs of `vector`; some may be gone."""
+        wanted = _signs(vector)
+        with self._lock:
+            self._catch_up()
+            rows = list(self._row_of.values())
+            distances = [(wanted ^ signs).bit_count() for signs in self._signs.values()]
+        return [row for _distance, row in heapq.nsmallest(_RESCORED, zip(distances, rows, strict=True))]
+
+    def _catch_up(self) -> None:
+        overlap = 0 if connection.vendor == "sqlite" else _OVERLAP
+        fresh = QuoteVector.objects.filter(model=self._model, id__gt=self._last - overlap).order_by("id")
+        for id, quote_id, packed in fresh.values_list("id", "quote_id", "signs").iterator():
+            self._row_of[quote_id] = id
+            self._signs[quote_id] = int.from_bytes(packed)
+            self._last = max(self._last, id)
+
+
+@cache
+def _index_of(model: str) -> _SignIndex:
+    return _SignIndex(model)
+
+
+def _rescored(vector: Sequence[float], rows: Iterable[int], limit: int) -> list[Near]:
+    wanted = array("f", vector)
+    stored = QuoteVector.objects.filter(id__in=rows, quote__is_apply=True)
+    found = [
+        Near(id, sum(map(mul, wanted, embedding)))
+        for id, embedding in stored.values_list("quote_id", "embedding")
+        if len(embedding) == len(wanted)
+    ]
+    return heapq.nlargest(limit, found, key=lambda near: near.cosine)
+
+
+def _signs(vector: Sequence[float]) -> int:
+    """A bit for each number, set where it is positive."""
+    return int("".join("1" if number > 0 else "0" for number in vector), 2)
+
+
+def _packed(signs: int) -> bytes:
+    return signs.to_bytes((signs.bit_length() + 7) // 8 or 1)
+
+
+# --- pgvector -------------------------------------------------------------------------------------------------------
+
+
+@cache
+def has_pgvector() -> bool:
+    """Whether the operator has made the extension (`CREATE EXTENSION vector`); asked once in a process."""
+    if connection.vendor != "postgresql":
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'vector'")
+        return cursor.fetchone() is not None
+
+
+def _nearest_by_pgvector(model: str, vector: Sequence[float], limit: int) -> list[Near]:
+    distance = f"v.embedding::vector({len(vector)}) <=> %s::real[]::vector({len(vector)})"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT v.quote_id, 1 - ({distance}) FROM quotes_quotevector v WHERE v.model = %s "  # noqa: S608  (numbers)
+            f"ORDER BY {distance} LIMIT %s",
+            [list(vector), model, list(vector), limit],
+        )
+        return [Near(*row) for row in cursor.fetchall()]
+
+
+@cache
+def _prepare_index(model: str, dimensions: int) -> None:
+    """Make pgvector's index for a model's vectors; once in a process, because asking takes a lock on the table."""
+    if not has_pgvector() or not 0 < dimensions <= _MOST_INDEXED:
+        return
+    name = "quotes_vector_" + hashlib.sha256(f"{model} {dimensions}".encode()).hexdigest()[:16]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE INDEX IF NOT EXISTS {name} ON quotes_quotevector "
+            f"USING hnsw ((embedding::vector({dimensions})) vector_cosine_ops) WHERE model = %s",
+            [model],
+        )

@@ -1,0 +1,200 @@
+"""I3: both decoders of server-sent events give the same events, however a stream is cut and whatever ends its lines.
+
+Played by the programme through `items`. A third reading, of the whole text at once and by the letter of the WHATWG's
+rules, says what is right.
+"""
+
+import asyncio
+import json
+import re
+import subprocess
+import tracemalloc
+from base64 import b64encode
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import hypothesis
+from hypothesis import strategies as st
+
+from tertulia.providers.sse import EventDecoder
+from tests.acceptance.figures import Outcome
+from tests.acceptance.node import node
+from tests.acceptance.processes import ROOT, clean_environment
+from tests.acceptance.stage import Stage
+
+EXAMPLES = 10_000
+NIGHTLY_EXAMPLES = 1_000_000
+# Examples that go to Node at a time.
+BATCH = 1_000
+
+
+class Event(NamedTuple):
+    id: str
+    event: str
+    data: str
+
+
+# --- What is right --------------------------------------------------------------------------------------------------
+
+
+def events_of(stream: bytes) -> Iterator[Event]:
+    """https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream, word by word."""
+    text = stream.decode("utf-8", "replace").removeprefix("\ufeff")
+    *lines, _unfinished = re.split(r"\r\n|\r|\n", text)
+    last_id, kind, data = "", "", ""
+    for line in lines:
+        if not line:
+            if data:
+                yield Event(last_id, kind or "message", data.removesuffix("\n"))
+            kind, data = "", ""
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        match name:
+            case "event":
+                kind = value
+            case "data":
+                data += value + "\n"
+            case "id" if "\0" not in value:
+                last_id = value
+
+
+# --- Streams --------------------------------------------------------------------------------------------------------
+
+_VALUES = st.sampled_from(
+    [
+        "", "x", " x", "  two blanks", "a:b", ": c",
+        "{\"text\": \"안녕 👋\"}", "a\u0085b", "a\u2028b\u2029c", "a\x0bb\x0cc",
+        "a\0b", "\ufeff", "e\u0301", "a" * 40, "[DONE]", "\\n", "\x1c\x1d\x1e",
+    ]
+) | st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=12)  # fmt: skip
+_NAMES = st.sampled_from(
+    ["data", "event", "id", "retry", "", "Data", "dat", "database", "\ufeffdata", " data"]
+)
+_LINES = st.one_of(
+    st.just(""),
+    st.builds("data: {}".format, _VALUES),
+    st.builds("{}:{}".format, _NAMES, _VALUES),
+    st.builds("{}".format, _NAMES),
+)
+_ENDS = st.sampled_from(["\n", "\r", "\r\n"])
+_WELL_FORMED = st.lists(st.tuples(_LINES, _ENDS), max_size=14).map(
+    lambda lines: "".join(line + end for line, end in lines).encode()
+)
+STREAMS = st.builds(
+    lambda mark, stream, rest: mark + stream + rest,
+    # Not two marks: of a stream that comes byte by byte Node's TextDecoder takes off both, browsers one.
+    st.sampled_from([b"", b"", b"\xef\xbb\xbf", b"\xef\xbb"]),
+    _WELL_FORMED,
+    st.sampled_from([b"", b"", b"data: cut off", b"data: no blank line\n", b"\r", b"data: \xf0\x9f"]),
+) | st.binary(max_size=40)
+
+
+class Example(NamedTuple):
+    """A stream, and three ways to cut it: not at all, after every byte, anywhere."""
+
+    stream: bytes
+    cuts: tuple[list[int], ...]
+
+
+def _example(stream: bytes, where: list[int]) -> Example:
+    anywhere = sorted({cut % (len(stream) + 1) for cut in where})
+    return Example(stream, ([], list(range(1, len(stream))), anywhere))
+
+
+EXAMPLE = st.builds(_example, STREAMS, st.lists(st.integers(0, 10_000), max_size=6))
+
+
+# --- The item -------------------------------------------------------------------------------------------------------
+
+
+async def decoded_streams(stage: Stage) -> Outcome:
+    """Examples by hypothesis; every stream in three cuts by each decoder."""
+    outcome = Outcome()
+    examples = await asyncio.to_thread(_examples, stage)
+    unequal = {"provider": 0, "client": 0}
+    with_events = 0
+    shown: list[str] = []
+    for start in range(0, len(examples), BATCH):
+        batch = examples[start : start + BATCH]
+        by_client = await asyncio.to_thread(_by_client, batch)
+        for example, client in zip(batch, by_client, strict=True):
+            right = list(events_of(example.stream))
+            with_events += bool(right)
+            for name, wrong in (
+                ("provider", _provider_differs(example, right)),
+                ("client", any([Event(**event) for event in each] != right for each in client)),
+            ):
+                unequal[name] += wrong
+                shown += [f"{name}: {example.stream!r}: {right}"] if wrong and len(shown) < 20 else []
+    outcome.at_least("examples", len(examples), NIGHTLY_EXAMPLES if stage.nightly else EXAMPLES)
+    outcome.at_least("examples with events", with_events, EXAMPLES // 10)
+    for name, count in unequal.items():
+        outcome.exactly(f"streams that the {name}'s decoder reads otherwise", count, 0)
+    outcome.examples += shown
+    outcome.at_most("memory for a million bytes in one read, per byte", _memory(), 2)
+    return outcome
+
+
+def _examples(stage: Stage) -> list[Example]:
+    """So many different examples; hypothesis makes them, seeded."""
+    found: list[Example] = []
+
+    @hypothesis.seed(stage.seed)
+    @hypothesis.settings(
+        max_examples=stage.size(EXAMPLES, NIGHTLY_EXAMPLES),
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(EXAMPLE)
+    def collect(example: Example) -> None:
+        found.append(example)
+
+    collect()
+    return found
+
+
+def _provider_differs(example: Example, right: list[Event]) -> bool:
+    """The provider's decoder keeps the data alone, as bytes; what is not UTF-8 its callers refuse."""
+    wanted = [event.data for event in right]
+    for cuts in example.cuts:
+        decoder = EventDecoder()
+        edges = [0, *cuts, len(example.stream)]
+        pieces = [example.stream[start:end] for start, end in pairwise(edges)]
+        found = [payload.decode("utf-8", "replace") for piece in pieces for payload in decoder.feed(piece)]
+        if found != wanted:
+            return True
+    return False
+
+
+def _by_client(batch: list[Example]) -> list[list[list[dict[str, Any]]]]:
+    """What the client's decoder makes of each, for each cut."""
+    lines = [json.dumps({"stream": b64encode(each.stream).decode(), "cuts": each.cuts}) for each in batch]
+    done = subprocess.run(
+        node("decoding.mjs"),
+        cwd=ROOT,
+        env=clean_environment(),
+        input="\n".join(lines),
+        capture_output=True,
+        check=True,
+        text=True,
+        encoding="utf-8",
+    )
+    # Not splitlines: it cuts at U+0085 and U+2028 too.
+    return [json.loads(line) for line in done.stdout.removesuffix("\n").split("\n")]
+
+
+def _memory() -> float:
+    """The peak while a large read of small events is decoded, as a multiple of its length."""
+    stream = b"data: x\r\n\r\n" * 100_000
+    decoder = EventDecoder()
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in decoder.feed(stream))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert count == 100_000
+    return peak / len(stream)
