@@ -115,22 +115,24 @@ class _Renderer(RendererHTML):
         return _cell(tokens[index])
 
     def link_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+        env["links"] = env.get("links", 0) + 1
+        if env["links"] > 1:  # the parser lets an address in <> be a link inside another; no browser does
+            return ""
         token = tokens[index]
         if place := _untold_place(str(token.attrs["href"]), _text_of_link(tokens, index)):
             token.attrs["data-host"] = place
         token.attrs.update(OUTSIDE)
-        env["in_link"] = True
         return self.renderToken(tokens, index, options, env)
 
     def link_close(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
-        env["in_link"] = False
-        return "</a>"
+        env["links"] -= 1
+        return "" if env["links"] else "</a>"
 
     def image(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
         token = tokens[index]
         address = str(token.attrs.get("src", ""))
         name = token.content or _("Image")
-        if env.get("in_link"):  # a link in a link is none to a browser
+        if env.get("links"):  # a link in a link is none to a browser
             return format_html("{} ({})", name, _place(address))
         link = '<a class="outside-image" href="{}" rel="{}" target="{}">{} ({})</a>'
         return format_html(link, address, OUTSIDE["rel"], OUTSIDE["target"], name, _place(address))

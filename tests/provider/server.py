@@ -202,4 +202,4 @@ def refused_url() -> str:
 
 def dns_url() -> str:
     """A base URL whose host does not exist (RFC 6761 §6.4)."""
-    return "http://provider.invalid/v1"
+    return "https://provider.invalid/v1"

@@ -107,3 +107,10 @@ def test_a_text_that_would_hold_the_process_is_shown_as_it_was_written(text: str
     assert "<ul>" not in shown
     assert shown.endswith("<p>&lt;script&gt;&amp;</p>")
     assert render("word " * 15_000).startswith("<p>word word")
+
+
+def test_a_link_holds_no_link() -> None:
+    html = render("[<https://evil.example/a>](https://good.example/) after")
+    assert html.count("<a ") == html.count("</a>") == 1
+    assert 'data-host="good.example"' in html
+    assert render("[b](https://good.example/)").count("</a>") == 1
