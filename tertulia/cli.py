@@ -6,6 +6,7 @@ import sys
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import DatabaseError
 
 from tertulia.config import findings
 
@@ -22,3 +23,5 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:  # a data folder or database that a command must not touch
         sys.exit(f"tertulia: {error}")
+    except DatabaseError as error:  # no server there, or tables that no start has made yet
+        sys.exit(f"tertulia: database: {error}\ntertulia: `tertulia doctor` tells more.")

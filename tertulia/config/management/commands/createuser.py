@@ -5,10 +5,12 @@ import os
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from tertulia.accounts import actions, queries, validation
 from tertulia.accounts.models import User
+from tertulia.config.migration import migrate
 from tertulia.core.errors import InvalidInput
 
 
@@ -27,6 +29,7 @@ class Command(BaseCommand):
         quota: int | None = options["daily_quota"]
         if quota is not None and not 0 <= quota <= 2**31 - 1:
             raise CommandError("--daily-quota: a whole number from 0.")
+        migrate(settings.DATA)  # an account may be made before the first start
         user = queries.user_by_email(options["email"])
         try:
             if user is None:
