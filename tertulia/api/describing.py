@@ -59,7 +59,7 @@ class EndpointSchema(AutoSchema):
         # `Endpoint`, which imports this module, declares them.
         view: Any = self.view
         media, schema = view.refusal_media, shape(view.refusal_shape)
-        for status in _usual_refusals(operation):
+        for status in _usual_refusals(operation).union(view.further_refusals):
             refusal = {"content": {media: {"schema": schema}}, "description": _PROBLEMS[status]}
             responses.setdefault(str(status), refusal)
         operation["responses"] = dict(sorted(responses.items()))

@@ -41,6 +41,8 @@ class Endpoint(APIView):
     # How the OpenAPI document describes what `refusal` renders.
     refusal_media = "application/problem+json"
     refusal_shape: type[Any] = ProblemOutput
+    # Statuses that no form of an operation tells, for the OpenAPI document.
+    further_refusals: tuple[int, ...] = ()
 
     @staticmethod
     def refusal(problem: Problem) -> HttpResponse:

@@ -231,6 +231,10 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Chat with characters: conversations, streamed answers, quota.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "AudioFormatEnum": "tertulia.speech.base.FORMATS",
+        "TranscriptFormatEnum": ["json", "text", "verbose_json"],
+    },
 }
 
 # --- Languages and time ---------------------------------------------------------------------------------------------

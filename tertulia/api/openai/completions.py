@@ -24,6 +24,7 @@ from tertulia.core.sse import event_stream_response
 
 class CompletionsView(FacadeEndpoint):
     key_scope = "chat"
+    further_refusals = (404, 502, 504)
 
     @extend_schema(
         request=CompletionInput,

@@ -33,6 +33,7 @@ class FacadeSpeechInput(StrictSerializer):
 
 class FacadeSpeechView(FacadeEndpoint):
     key_scope = "speech"
+    further_refusals = (404, 501, 502, 504)
 
     @extend_schema(request=FacadeSpeechInput, responses={(200, "audio/mpeg"): AUDIO})
     async def post(self, request: HttpRequest) -> HttpResponseBase:

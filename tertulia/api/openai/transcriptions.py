@@ -28,6 +28,7 @@ class FacadeTranscriptionInput(TranscriptionInput):
 
 class FacadeTranscriptionsView(FacadeEndpoint):
     key_scope = "speech"
+    further_refusals = (404, 501, 502, 504)
 
     @extend_schema(
         request={"multipart/form-data": FacadeTranscriptionInput},

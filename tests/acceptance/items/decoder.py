@@ -81,13 +81,15 @@ _ENDS = st.sampled_from(["\n", "\r", "\r\n"])
 _WELL_FORMED = st.lists(st.tuples(_LINES, _ENDS), max_size=14).map(
     lambda lines: "".join(line + end for line, end in lines).encode()
 )
-STREAMS = st.builds(
+_MARK = b"\xef\xbb\xbf"
+_STREAMS = st.builds(
     lambda mark, stream, rest: mark + stream + rest,
-    # Not two marks: of a stream that comes byte by byte Node's TextDecoder takes off both, browsers one.
-    st.sampled_from([b"", b"", b"\xef\xbb\xbf", b"\xef\xbb"]),
+    st.sampled_from([b"", b"", _MARK, _MARK[:2]]),
     _WELL_FORMED,
     st.sampled_from([b"", b"", b"data: cut off", b"data: no blank line\n", b"\r", b"data: \xf0\x9f"]),
 ) | st.binary(max_size=40)
+# Not two marks: of a stream that comes byte by byte Node's TextDecoder takes off both, browsers one.
+STREAMS = _STREAMS.filter(lambda stream: not stream.startswith(_MARK + _MARK))
 
 
 class Example(NamedTuple):
