@@ -84,12 +84,13 @@ _WELL_FORMED = st.lists(st.tuples(_LINES, _ENDS), max_size=14).map(
 _MARK = b"\xef\xbb\xbf"
 _STREAMS = st.builds(
     lambda mark, stream, rest: mark + stream + rest,
-    st.sampled_from([b"", b"", _MARK, _MARK[:2]]),
+    st.sampled_from([b"", b"", _MARK]),
     _WELL_FORMED,
     st.sampled_from([b"", b"", b"data: cut off", b"data: no blank line\n", b"\r", b"data: \xf0\x9f"]),
 ) | st.binary(max_size=40)
-# Not two marks: of a stream that comes byte by byte Node's TextDecoder takes off both, browsers one.
-STREAMS = _STREAMS.filter(lambda stream: not stream.startswith(_MARK + _MARK))
+# Not two marks, and none that is cut short: of a stream that comes byte by byte Node's TextDecoder takes off a later
+# one as well, browsers do not.
+STREAMS = _STREAMS.filter(lambda stream: not stream.removeprefix(_MARK).startswith(_MARK[:1]))
 
 
 class Example(NamedTuple):
