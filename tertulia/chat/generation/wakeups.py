@@ -8,12 +8,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from functools import cache
+from typing import TYPE_CHECKING
 from uuid import UUID
 from weakref import WeakSet
 
 from django.conf import settings
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +75,8 @@ class Wakeups:
     async def open(self) -> None:
         """Begin to listen and to announce; an absent Redis is waited for without end."""
         if self._url:
+            from redis.asyncio import Redis  # noqa: PLC0415  (20 MB that an instance without Redis does not need)
+
             client = Redis.from_url(self._url, socket_connect_timeout=2)
             self._tasks = [
                 asyncio.create_task(self._forever(client, self._listen), name="redis-listen"),
@@ -85,7 +89,9 @@ class Wakeups:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
-    async def _forever(self, client: Redis, loop: Callable[[Redis], Awaitable[None]]) -> None:
+    async def _forever(self, client: "Redis", loop: "Callable[[Redis], Awaitable[None]]") -> None:
+        from redis.exceptions import RedisError  # noqa: PLC0415  (as above)
+
         while True:
             try:
                 await loop(client)
@@ -95,7 +101,7 @@ class Wakeups:
                 self._connected = False
                 await asyncio.sleep(RETRY_INTERVAL)
 
-    async def _listen(self, client: Redis) -> None:
+    async def _listen(self, client: "Redis") -> None:
         async with client.pubsub() as channel:
             await channel.subscribe(_CHANNEL)
             self._connected = True
@@ -104,7 +110,7 @@ class Wakeups:
                 if message["type"] == "message":
                     self._wake(message["data"].decode("ascii", "replace").split())
 
-    async def _publish(self, client: Redis) -> None:
+    async def _publish(self, client: "Redis") -> None:
         while True:
             await self._due.wait()
             self._due.clear()
