@@ -3,6 +3,7 @@
 import { Chat, type Outgoing } from "./api/chat.ts";
 import type { Http } from "./api/http.ts";
 import { Problem } from "./api/problem.ts";
+import { storageOf } from "./api/storage.ts";
 import { Composer } from "./features/composer.ts";
 import { listenForDeeds } from "./features/deeds.ts";
 import { type Hooks, LiveConversation } from "./features/live.ts";
@@ -40,7 +41,7 @@ export class ChatPage {
     this.#http = http;
     Object.assign(copyWords, { copy: this.#words.copy, copied: this.#words.copied });
     this.#chat = new Chat(http);
-    this.#drafts = new Drafts(storage(), user);
+    this.#drafts = new Drafts(storageOf("localStorage"), user);
     this.#tabs = new Tabs(this.#chat, updated);
     this.#composer = new Composer(conversation, this.#drafts, this.#words, {
       send: (outgoing) => void this.#send(outgoing),
@@ -196,13 +197,4 @@ export class ChatPage {
 function beginningOf(answer: Element): string {
   const text = answer.querySelector("[data-prose]")?.textContent ?? "";
   return text.length > LONGEST_ANNOUNCED ? `${text.slice(0, LONGEST_ANNOUNCED)}…` : text;
-}
-
-/** Storage may be forbidden; asking for it already throws then. */
-function storage(): Storage | null {
-  try {
-    return window.localStorage;
-  } catch {
-    return null;
-  }
 }

@@ -3,6 +3,7 @@
 // files from where this one came from.
 
 import { Http } from "../api/http.ts";
+import { storageOf } from "../api/storage.ts";
 import { copyWords } from "../render/code.ts";
 import { element } from "../render/dom.ts";
 import { Bearer, type Tokens } from "./bearer.ts";
@@ -36,7 +37,7 @@ export class TertuliaChat extends HTMLElement {
   }
 
   async #open(server: string): Promise<void> {
-    const storage = storageOfTab();
+    const storage = storageOf("sessionStorage");
     const bearer: Bearer = new Bearer(server, storage, () => enter(words?.signedOut));
     const http = new Http(bearer, (url, init) => fetch(url, init));
     let words: EmbedWords | null = null;
@@ -98,15 +99,6 @@ function originOf(address: string | null): string | null {
 function languageOf(host: HTMLElement): Record<string, string> {
   const given = host.getAttribute("lang") ?? document.documentElement.lang;
   return given ? { "Accept-Language": `${given}, ${navigator.languages.join(", ")}` } : {};
-}
-
-/** Storage may be forbidden; asking for it already throws then. */
-function storageOfTab(): Storage | null {
-  try {
-    return window.sessionStorage;
-  } catch {
-    return null;
-  }
 }
 
 customElements.define("tertulia-chat", TertuliaChat);

@@ -1,6 +1,6 @@
 // The conversation of somebody who is signed in on a foreign page: thread, composer, quota.
 
-import { Chat, type Conversation, type Usage } from "../api/chat.ts";
+import { Chat, type Conversation } from "../api/chat.ts";
 import type { Http } from "../api/http.ts";
 import { Problem } from "../api/problem.ts";
 import { pause } from "../api/retry.ts";
@@ -9,7 +9,7 @@ import { newRun, type Run } from "../model/generation.ts";
 import { sends } from "../model/keys.ts";
 import { element } from "../render/dom.ts";
 import { MarkdownRenderer } from "../render/markdown.ts";
-import { clock } from "../render/time.ts";
+import { quotaTold, refusalTold } from "../render/telling.ts";
 import { fill } from "../words.ts";
 import { Answer, type Message, wordsOf } from "./turn.ts";
 import type { EmbedWords } from "./words.ts";
@@ -295,14 +295,7 @@ export class Room {
 
   #refuse(error: unknown): void {
     if (!(error instanceof Problem)) return this.#say(this.#words.notSent);
-    if (error.slug === "over_quota" && error.retryAfter !== null) {
-      return this.#say(fill(this.#words.overQuota, { time: this.#clock(Date.now() + error.retryAfter * 1_000) }));
-    }
-    this.#say(fill(this.#words.refused, { reason: Object.values(error.errors).flat()[0] ?? error.message }));
-  }
-
-  #clock(time: number | string): string {
-    return clock(new Date(time), this.#words.language);
+    this.#say(refusalTold(error, this.#words, this.#words.language));
   }
 
   #say(text: string): void {
@@ -312,12 +305,8 @@ export class Room {
 
   async #showQuota(): Promise<void> {
     const usage = await this.#chat.usage().catch(() => null);
-    if (usage) this.#quota.textContent = this.#quotaText(usage);
-  }
-
-  #quotaText({ limit, remaining, used, resets_at }: Usage): string {
-    if (limit === null || remaining === null) return fill(this.#words.quotaUsed, { used });
-    const left = fill(this.#words.quota, { remaining, limit });
-    return `${left} · ${fill(this.#words.resets, { time: this.#clock(resets_at) })}`;
+    if (!usage) return;
+    const told = quotaTold(usage, this.#words, this.#words.language);
+    this.#quota.textContent = told.filter(Boolean).join(" · ");
   }
 }

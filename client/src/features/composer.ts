@@ -5,8 +5,8 @@ import { Problem } from "../api/problem.ts";
 import type { Drafts } from "../model/draft.ts";
 import { sends } from "../model/keys.ts";
 import { element, need } from "../render/dom.ts";
-import { clock } from "../render/time.ts";
-import { fill, type Words } from "../words.ts";
+import { refusalTold } from "../render/telling.ts";
+import type { Words } from "../words.ts";
 
 const NUMBERS = ["temperature", "top_p", "max_tokens", "frequency_penalty", "presence_penalty", "seed"];
 
@@ -99,7 +99,7 @@ export class Composer {
       const next = encodeURIComponent(location.pathname);
       this.say(this.#words.signedOut, { text: this.#words.signIn, href: `/accounts/login?next=${next}` });
     } else if (error instanceof Problem) {
-      this.say(this.#reason(error));
+      this.say(refusalTold(error, this.#words));
       this.#markFields(error);
     } else {
       this.say(this.#words.notSent);
@@ -152,12 +152,6 @@ export class Composer {
     need<HTMLDetailsElement>("#options").open = true;
     wrong.reportValidity();
     return false;
-  }
-
-  #reason(problem: Problem): string {
-    const reason = Object.values(problem.errors).flat()[0] ?? problem.message;
-    if (problem.slug !== "over_quota" || problem.retryAfter === null) return fill(this.#words.refused, { reason });
-    return fill(this.#words.overQuota, { time: clock(new Date(Date.now() + problem.retryAfter * 1_000)) });
   }
 
   #markFields(problem: Problem): void {

@@ -221,7 +221,6 @@ _MARKUP = {
     "tertulia/web/markdown.py": "the renderer itself",
     "tertulia/web/templates/web/accounts/authenticator.html": "the picture of a QR code, drawn here",
     "tertulia/web/templatetags/pages.py": "marks up what it has escaped",
-    "tertulia/web/templatetags/voice.py": "attributes of fixed names",
 }
 
 
