@@ -22,6 +22,7 @@ from tertulia.providers.diagnosis import (
     retry_after_seconds,
 )
 from tertulia.providers.errors import ProviderError
+from tertulia.providers.sse import MAX_EVENT_BYTES
 from tertulia.providers.wire import AnswerReader, Dialect, encode_request
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,10 @@ _LONGEST_PAUSE_SECONDS = 5.0
 _RETRY_PAUSE_SECONDS = 0.5
 _RETRIED_STATUSES = frozenset({502, 503, 529})
 _RETRIED_SLUGS = frozenset({"provider_unreachable", "provider_dns"})
+
+_STREAMED = "text/event-stream"
+# What a server sends that cannot stream, or does not for this model.
+_WHOLE = "application/json"
 
 _ERROR_BODY_BYTES = 64 * 1024
 _MODELS_BODY_BYTES = 4 * 1024 * 1024
@@ -97,6 +102,10 @@ class OpenAIProvider:
         reader = AnswerReader()
         started = False
         try:
+            if response.content_type == _WHOLE:
+                chunk = reader.feed_whole(await _read_at_most(response, MAX_EVENT_BYTES))
+                if chunk is not None:
+                    yield chunk
             while not reader.done and (read := await response.content.readany()):
                 chunk = reader.feed(read)
                 if chunk is not None:
@@ -150,7 +159,7 @@ class OpenAIProvider:
             dialect = self._dialects.get(request.model, Dialect())
             response = await self._post(encode_request(request, dialect), deadline)
             if response.status == 200:
-                return _streaming(response)
+                return _answering(response)
             body = await _error_body(response, deadline)
             complaint = complaint_in_bytes(body)
             adapted = dialect.adapted_to(complaint) if response.status in (400, 422) else None
@@ -168,7 +177,7 @@ class OpenAIProvider:
                 return await self._sessions.current().post(
                     self._completions_url,
                     data=body,
-                    headers={"Content-Type": "application/json", "Accept": "text/event-stream"},
+                    headers={"Content-Type": "application/json", "Accept": _STREAMED},
                     proxy=self._proxy,
                     allow_redirects=False,
                     trace_request_ctx=connection,
@@ -219,8 +228,8 @@ def _model_ids(body: bytes) -> list[str]:
     return [model.id for model in listed.data or ()]
 
 
-def _streaming(response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
-    if response.content_type != "text/event-stream":
+def _answering(response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
+    if response.content_type not in (_STREAMED, _WHOLE):
         response.close()
         raise ProviderError("provider_not_sse")
     return response

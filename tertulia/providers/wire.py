@@ -65,13 +65,14 @@ def encode_request(request: ChatRequest, dialect: Dialect) -> bytes:
 
 
 class _Delta(msgspec.Struct):
-    content: str | None = None
+    content: str | list[Any] | None = None
     reasoning_content: str | None = None
     reasoning: Any = None  # a string where it is text; some servers put an object here
 
 
 class _Choice(msgspec.Struct):
     delta: _Delta | None = None
+    message: _Delta | None = None  # in an answer that was not streamed
     finish_reason: str | None = None
 
 
@@ -127,6 +128,13 @@ class AnswerReader:
             self.fault = error
         return self._scrubbed(chunk)
 
+    def feed_whole(self, body: bytes) -> Chunk | None:
+        """The one chunk of an answer that its server did not stream, though it was asked to."""
+        chunk = Chunk()
+        self._fold(_decode(body), chunk)
+        self.done = True
+        return self._scrubbed(chunk)
+
     @property
     def finished(self) -> bool:
         """Whether the answer is whole: its end was marked, or its finish reason given."""
@@ -143,8 +151,8 @@ class AnswerReader:
         if event.error is not None:
             raise diagnose(None, complaint_in({"error": event.error}))
         for choice in event.choices or ():
-            if choice.delta is not None:
-                _fold_delta(choice.delta, chunk)
+            if said := choice.delta or choice.message:
+                _fold_delta(said, chunk)
             if choice.finish_reason:
                 chunk.finish_reason = self._finish_reason = choice.finish_reason
         if event.usage is not None:
@@ -163,11 +171,27 @@ class AnswerReader:
 
 
 def _fold_delta(delta: _Delta, chunk: Chunk) -> None:
-    if delta.content:
+    if isinstance(delta.content, str):
         chunk.text += delta.content
+    elif delta.content:
+        _fold_parts(delta.content, chunk)
     reasoning = delta.reasoning_content or delta.reasoning
     if reasoning and isinstance(reasoning, str):
         chunk.reasoning += reasoning
+
+
+def _fold_parts(parts: Sequence[Any], chunk: Chunk) -> None:
+    """Content in typed parts: `{"type": "text", "text": …}`, and `{"type": "thinking", "thinking": [text parts]}`."""
+    for part in parts:
+        match part:
+            case {"type": "text", "text": str(text)}:
+                chunk.text += text
+            case {"type": "thinking", "thinking": [*thoughts]}:
+                chunk.reasoning += "".join(
+                    thought["text"]
+                    for thought in thoughts
+                    if isinstance(thought, dict) and isinstance(thought.get("text"), str)
+                )
 
 
 def _usage(found: _Usage) -> Usage:

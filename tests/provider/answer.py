@@ -68,6 +68,19 @@ class Answer:
         self.connection.respond(status, body, content_type=content_type, headers=headers)
         self._close(disconnected=False)
 
+    def respond_whole(self) -> None:
+        """The answer in one JSON body."""
+        for text in self._tokens:
+            self._record.note_token(text)
+        body = wire.completion(
+            f"scripted{self._record.n}",
+            self._record.model,
+            self._record.sent_text,
+            self._script.finish_reason,
+            self._usage(),
+        )
+        self.refuse(200, body)
+
     def drip(self, data: bytes) -> None:
         """One byte at a time, at the script's rate or one a second."""
         if self._is_closed or not data:
@@ -88,7 +101,7 @@ class Answer:
             self._started_at = self._loop.time()
             self._step()
         else:
-            self._respond_whole()
+            self.respond_whole()
 
     def _step(self) -> None:
         """Send what is due: at a rate one token, else a burst; then come back."""
@@ -125,18 +138,6 @@ class Answer:
         self._record.note_token(text)
         self.send(self.events.token(text))
         return True
-
-    def _respond_whole(self) -> None:
-        for text in self._tokens:
-            self._record.note_token(text)
-        body = wire.completion(
-            f"scripted{self._record.n}",
-            self._record.model,
-            self._record.sent_text,
-            self._script.finish_reason,
-            self._usage(),
-        )
-        self.refuse(200, body)
 
     def _refuse_as_told(self) -> None:
         script = self._script

@@ -36,6 +36,11 @@ def drip(answer: "Answer") -> None:
     answer.drip(answer.events.token("never whole ") * 10)
 
 
+def not_streamed(answer: "Answer") -> None:
+    """The whole answer in one JSON body, although a stream was asked for."""
+    answer.respond_whole()
+
+
 def empty(answer: "Answer") -> None:
     answer.begin()
     answer.end("stop")
@@ -97,6 +102,7 @@ AT_START: dict[str, Callable[["Answer"], None]] = {
     "html_200": html_200,
     "redirect": redirect,
     "drip": drip,
+    "not_streamed": not_streamed,
     "empty": empty,
 }
 

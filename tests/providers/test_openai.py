@@ -132,6 +132,17 @@ async def test_a_slow_answer_that_moves_on_is_no_time_out(make_provider: MakePro
     assert answer.finish_reason == "stop"
 
 
+async def test_an_answer_that_is_not_streamed_is_an_answer(make_provider: MakeProvider) -> None:
+    answer = await whole(make_provider(), scripted_request(tokens=3, fault="not_streamed"))
+    assert (answer.text, answer.finish_reason) == ("word0 word1 word2 ", "stop")
+    assert answer.usage is not None
+
+
+async def test_an_empty_answer_that_is_not_streamed_is_told(make_provider: MakeProvider) -> None:
+    _, error = await failure_of(make_provider(), scripted_request(tokens=0, fault="not_streamed"))
+    assert error.slug == "provider_empty"
+
+
 @pytest.mark.parametrize("finish_reason", ["length", "content_filter"])
 async def test_other_ends_are_answers(make_provider: MakeProvider, finish_reason: str) -> None:
     answer = await whole(make_provider(), scripted_request(tokens=9, fault=finish_reason, at=2))

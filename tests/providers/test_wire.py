@@ -137,7 +137,7 @@ def test_usage_counts_reasoning_and_bears_nulls() -> None:
         (b"data: [1]\n\n", "provider_malformed"),
         (b"data: " + b"[" * 100_000 + b"\n\n", "provider_malformed"),
         (b'data: {"error":' + b"[" * 100_000 + b"\n\n", "provider_malformed"),
-        (delta(content=["parts"]), "provider_malformed"),
+        (delta(content={"parts": []}), "provider_malformed"),
         (b"data: " + b"x" * 5_000_000, "provider_too_large"),
         (event({"error": {"message": "m", "code": "insufficient_quota"}}), "provider_quota_exhausted"),
         (event({"error": {"message": "m", "code": 429}}), "provider_rate_limited"),
@@ -208,3 +208,28 @@ def test_how_an_answer_may_end(reads: list[bytes], slug: str | None) -> None:
 def test_nothing_is_read_after_the_end() -> None:
     reader = AnswerReader()
     assert reader.feed(delta(content="a") + b"data: [DONE]\n\n" + delta(content="b")) == Chunk(text="a")
+
+
+def test_content_in_typed_parts_is_text_and_reasoning() -> None:
+    reader = AnswerReader()
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}, {"type": "image"}, 7]}
+    first = reader.feed(delta(content=[thought]))
+    second = reader.feed(delta("stop", content=[{"type": "text", "text": "Sí"}, {"type": "text"}, None, "x"]))
+    assert first is not None
+    assert second is not None
+    assert (first.text, first.reasoning, second.text) == ("", "Hm.", "Sí")
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"<html>", b'{"choices": 1}'])
+def test_a_body_that_is_no_answer_is_malformed(body: bytes) -> None:
+    with pytest.raises(ProviderError) as caught:
+        AnswerReader().feed_whole(body)
+    assert caught.value.slug == "provider_malformed"
+
+
+def test_an_error_in_a_body_is_its_diagnosis() -> None:
+    with pytest.raises(ProviderError) as caught:
+        AnswerReader().feed_whole(
+            json.dumps({"error": {"message": "Overloaded", "type": "overloaded_error"}}).encode()
+        )
+    assert caught.value.slug == "provider_overloaded"

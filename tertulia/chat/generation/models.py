@@ -20,7 +20,11 @@ def catalogue() -> Catalogue:
     """This process's catalogue; keeps the provider's connections alive between runs."""
     remote = None
     if settings.OPENAI_BASE_URL:
-        remote = OpenAIProvider(base_url=settings.OPENAI_BASE_URL, api_key=settings.OPENAI_API_KEY)
+        remote = OpenAIProvider(
+            base_url=settings.OPENAI_BASE_URL,
+            api_key=settings.OPENAI_API_KEY,
+            first_token_timeout=settings.TERTULIA_FIRST_TOKEN_SECONDS,
+        )
     return Catalogue(remote, OfflineProvider(), settings.TERTULIA_DEFAULT_MODEL)
 
 

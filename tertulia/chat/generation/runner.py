@@ -16,7 +16,8 @@ from tertulia.providers.errors import ProviderError
 
 logger = logging.getLogger(__name__)
 
-# No answer of a chat comes near; a provider that never stops is cut here as if it had met its token limit.
+# No answer of a chat comes near, its reasoning included; a provider that never stops is cut here as if it had met its
+# token limit.
 MAX_ANSWER = 1_000_000
 
 
@@ -38,6 +39,7 @@ class Runner:
         self._usage: dict[str, Any] | None = None
         self._finish_reason = ""
         self._length = 0
+        self._reasoned = 0
         self._has_sources = False
         self._first_token_at: datetime | None = None
 
@@ -61,7 +63,7 @@ class Runner:
         async with aclosing(self._plan.provider.stream(self._plan.request)) as chunks:
             async for chunk in chunks:
                 self._take(chunk)
-                if self._length >= MAX_ANSWER:
+                if self._length + self._reasoned >= MAX_ANSWER:
                     self._finish_reason = "length"
                     return
 
@@ -82,6 +84,7 @@ class Runner:
             self._has_sources = True
             self._log.append(events.SOURCES, sources_payload(asdict(source) for source in chunk.sources))
         if chunk.reasoning:
+            self._reasoned += len(chunk.reasoning)
             self._log.append(events.REASONING, chunk.reasoning)
         if chunk.text:
             if not self._length:
