@@ -29,6 +29,7 @@ from tertulia.chat.generation.models import catalogue
 from tertulia.chat.generation.supervisor import supervisor
 from tertulia.chat.generation.wakeups import wakeups
 from tertulia.config import drain, errors, housekeeping, metrics
+from tertulia.config.crossing import cross
 from tertulia.core import headers
 from tertulia.core.body import BodyLimit
 
@@ -97,8 +98,8 @@ class Application:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        # The first request must not pay for the import of every view.
-        get_resolver().url_patterns  # noqa: B018
+        # Imports every view as well: the first request must not pay for that.
+        cross(get_resolver().url_patterns)
         # A thread that computes must not keep the loop from its next token for the usual 5 ms.
         sys.setswitchinterval(0.0005)
         _calm_collector()
