@@ -26,6 +26,32 @@ for (const piece of [">", "> - ", "1. ", "- ", "**a_", "[", "![[", "*_~~"]) {
   });
 }
 
+function headingsOf(tokens: readonly Token[]): string[] {
+  return tokens.flatMap((token) => [
+    ...(token.type === "heading" ? [(token as { text: string }).text] : []),
+    ...headingsOf(("tokens" in token && token.tokens) || []),
+    ...(token.type === "list" ? headingsOf((token as { items: Token[] }).items) : []),
+  ]);
+}
+
+for (const [text, headings] of [
+  ["- a\n  b\n  ===\n  c\n  ---", ["a\nb", "c"]],
+  ["- a\n  > b\n\n  c\n  ===", ["c"]],
+  ["a\n$$x$$\nb\n\nc\n===", ["c"]],
+  ["- a\n  b\n- c\n  ===\n\nd\n---", ["c", "d"]],
+  ["- a\n  # b\n  c\n\n  d\n  ===", ["b", "d"]],
+] as const) {
+  test(`${JSON.stringify(text)}: a line under lines makes a heading of them`, () => {
+    assert.deepEqual(headingsOf(lexed(text)), headings);
+  });
+}
+
+test("what looks like the beginning of a formula does not part a paragraph", () => {
+  const [paragraph, ...rest] = lexed("a\n\\[ b\n$$ c");
+  assert.equal(paragraph?.raw, "a\n\\[ b\n$$ c");
+  assert.deepEqual(rest, []);
+});
+
 test("what is nested in earnest keeps its form", () => {
   assert.equal(depthOf(lexed("> - **a *b [c](https://e.org)***")), 8);
 });

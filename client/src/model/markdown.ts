@@ -1,6 +1,6 @@
 // The Markdown dialect of answers: GitHub's, with mathematics, without raw HTML. Lexing only; `render` makes the DOM.
 
-import { Lexer, type MarkedExtension, type Token, type Tokens, type TokensList } from "marked";
+import { Lexer, type MarkedExtension, type Token, Tokenizer, type Tokens, type TokensList } from "marked";
 
 export type Links = TokensList["links"];
 
@@ -12,6 +12,7 @@ export interface Formula extends Tokens.Generic {
 }
 
 const FENCED_FORMULA = /^ {0,3}(?:\$\$([^$]{1,2000}?)\$\$|\\\[([\s\S]{1,2000}?)\\\])[ \t]*(?:\n|$)/;
+const LINE_OF_FORMULA = /\n {0,3}(?:\$\$|\\\[)/g;
 const INLINE_FORMULA = /^(?:\$\$([^$\n]{1,2000}?)\$\$|\\\(([^\n]{1,2000}?)\\\)|\\\[([^\n]{1,2000}?)\\\])/;
 // As Pandoc: no space inside the dollars, no digit after them, so that prices stay prices.
 const DOLLAR_FORMULA = /^\$(?![\s$])((?:\\.|[^\\$\n]){0,2000}?)(?<!\s)\$(?!\d)/;
@@ -32,8 +33,21 @@ function inlineFormula(source: string): Formula | undefined {
   return dollars?.[1] ? formula(dollars[0], dollars[1], false) : undefined;
 }
 
-function startOf(pattern: RegExp): (source: string) => number {
-  return (source) => source.search(pattern);
+/**
+ * The end of the line after which a formula of its own interrupts the paragraph that `source` begins with; -1: none does.
+ * What only looks like one interrupts nothing: with each part the lexer would begin anew to look for the paragraph's end.
+ */
+function blockFormulaStart(source: string): number {
+  const near = source.slice(0, LONGEST_PARAGRAPH);
+  const end = near.search(/\n[ \t]*\n/);
+  for (const { index } of (end < 0 ? near : near.slice(0, end)).matchAll(LINE_OF_FORMULA)) {
+    if (FENCED_FORMULA.test(source.slice(index + 1))) return index;
+  }
+  return -1;
+}
+
+function inlineFormulaStart(source: string): number {
+  return source.search(/\$|\\[([]/);
 }
 
 /** What `marked.use` would make of an extension; given to the lexer directly, the renderer stays out of the bundle. */
@@ -47,10 +61,9 @@ const options = {
     renderers: {},
     childTokens: {},
     block: [blockFormula],
-    // Not at the start: what is searched begins in the middle of a line.
-    startBlock: [startOf(/\n {0,3}(?:\$\$|\\\[)/)],
+    startBlock: [blockFormulaStart],
     inline: [inlineFormula],
-    startInline: [startOf(/\$|\\[([]/)],
+    startInline: [inlineFormulaStart],
   },
 } as unknown as MarkedExtension;
 
@@ -60,10 +73,52 @@ const DEEPEST = 20;
 const LONGEST_PARAGRAPH = 10_000;
 const MOST_MARKS = 500;
 
+/** The lines that could be above the line under a heading: the library's rule without that line, and as far as it goes. */
+const STRETCH = new RegExp(
+  Lexer.rules.block.gfm.lheading.source
+    .replace("((?:.|\\n", "((?:.+|\\n")
+    .replace("+?)\\n {0,3}(=+|-+)[ \\t]*(?:\\n+|$)", "+)"),
+);
+
+/**
+ * Looks for the line under a heading once for each stretch of lines. Where lines are read one by one, as in the items of
+ * lists and between formulas, the library looks through all that follow for every one of them.
+ */
+class ThriftyTokenizer extends Tokenizer {
+  /** No line is part of such a heading that begins while more than so many characters of the source are left. */
+  #barren = Infinity;
+
+  override lheading(source: string): Tokens.Heading | undefined {
+    if (source.length > this.#barren) return undefined;
+    const heading = super.lheading(source);
+    if (!heading) this.#barren = source.length - (STRETCH.exec(source)?.[0].length ?? 0);
+    return heading;
+  }
+
+  /** Another source, whose lengths mean something else. */
+  within<T>(work: () => T): T {
+    const barren = this.#barren;
+    this.#barren = Infinity;
+    try {
+      return work();
+    } finally {
+      this.#barren = barren;
+    }
+  }
+}
+
 /** A lexer whose time and depth are bounded, whatever somebody has an answer hold. */
 class BoundedLexer extends Lexer {
   #blocks = 0;
   #inlines = 0;
+
+  readonly #tokenizer: ThriftyTokenizer;
+
+  constructor() {
+    const tokenizer = new ThriftyTokenizer();
+    super({ ...options, tokenizer } as ConstructorParameters<typeof Lexer<string, string>>[0]);
+    this.#tokenizer = tokenizer;
+  }
 
   override blockTokens(source: string, tokens?: Token[], isClipped?: boolean): Token[];
   override blockTokens(source: string, tokens?: TokensList, isClipped?: boolean): TokensList;
@@ -74,7 +129,7 @@ class BoundedLexer extends Lexer {
     }
     this.#blocks++;
     try {
-      return super.blockTokens(source, tokens, isClipped);
+      return this.#tokenizer.within(() => super.blockTokens(source, tokens, isClipped));
     } finally {
       this.#blocks--;
     }
@@ -104,7 +159,7 @@ function asWritten(source: string): Tokens.Text {
 
 /** The tokens of a text. `links` are the definitions known so far; what the text defines is added to them. */
 export function lex(source: string, links: Links): Token[] {
-  const lexer = new BoundedLexer(options as ConstructorParameters<typeof BoundedLexer>[0]);
+  const lexer = new BoundedLexer();
   lexer.tokens.links = links;
   return [...lexer.lex(source)];
 }
