@@ -6,7 +6,6 @@ export interface Words {
   image: string;
   sending: string;
   answered: string;
-  stopped: string;
   resume: string;
   lost: string;
   broken: string;
@@ -22,10 +21,15 @@ export interface Words {
   proposedBy: string;
   quoteBoard: string;
   notRead: string;
+  unreachable: string;
+  soundForbidden: string;
+  soundUnplayable: string;
+  soundLost: string;
   notWrittenDown: string;
   nothingHeard: string;
   microphoneDenied: string;
   microphoneInsecure: string;
+  microphoneBusy: string;
   microphoneMissing: string;
   faults: Readonly<Record<string, string>>;
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clockOf, HOLD_MS, IDLE, levelOf, next, type Dictation, type Happening } from "../src/model/dictation.ts";
-import { SpeechQueue } from "../src/model/speech.ts";
+import { type Bytes, inPortions, isMp3, type Sound, SpeechQueue, takenIn } from "../src/model/speech.ts";
 
 /** A message of so many parts; notes what was asked for, played and dropped. */
 class Message {
@@ -110,4 +110,64 @@ test("clock and level", () => {
   assert.equal(levelOf([0, 0, 0]), 0);
   assert.equal(levelOf([1, -1]), 1);
   assert.ok(levelOf([0.01, -0.01]) > 0.2 && levelOf([0.01, -0.01]) < 0.5);
+});
+
+function soundOf(...pieces: (string | Error)[]): Sound {
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      const piece = pieces[at++];
+      if (piece === undefined) controller.close();
+      else if (piece instanceof Error) controller.error(piece);
+      else controller.enqueue(new TextEncoder().encode(piece));
+    },
+  });
+}
+
+async function portionsOf(sound: Sound, hasGap: (given: number) => boolean): Promise<string[]> {
+  const portions: string[] = [];
+  for await (const portion of inPortions(sound, () => hasGap(portions.length))) {
+    portions.push(new TextDecoder().decode(portion));
+  }
+  return portions;
+}
+
+test("a sound is given on as it comes", async () => {
+  assert.deepEqual(await portionsOf(soundOf("a", "b", "c"), () => false), ["a", "b", "c"]);
+});
+
+test("after a gap the rest comes in one", async () => {
+  assert.deepEqual(await portionsOf(soundOf("a", "b", "c", "d", "e"), (given) => given === 2), ["a", "b", "cde"]);
+});
+
+test("a sound that breaks off is heard as far as it came, and then told", async () => {
+  const heard: string[] = [];
+  const read = async (hasGap: boolean) => {
+    heard.length = 0;
+    const sound = soundOf("a", "b", new Error("broke off"));
+    for await (const each of inPortions(sound, () => hasGap)) heard.push(new TextDecoder().decode(each));
+  };
+  await assert.rejects(read(false), /broke off/);
+  assert.deepEqual(heard, ["a", "b"]);
+  await assert.rejects(read(true), /broke off/);
+  assert.deepEqual(heard, ["ab"]);
+});
+
+test("a sound is taken in before anybody listens to it", async () => {
+  let taken = 0;
+  const slow = new ReadableStream<Bytes>(
+    { pull: (controller) => void (++taken < 50 ? controller.enqueue(new Uint8Array(9_000)) : controller.close()) },
+    { highWaterMark: 0 },
+  );
+  const sound = takenIn(slow);
+  for (let turn = 0; taken < 50 && turn < 1_000; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.equal(taken, 50);
+  assert.equal((await new Response(sound).bytes()).length, 49 * 9_000);
+});
+
+test("mp3 is known by its beginning", () => {
+  const begins = (...bytes: number[]) => isMp3(new Uint8Array(bytes));
+  assert.ok(begins(0x49, 0x44, 0x33, 4)); // ID3
+  assert.ok(begins(0xff, 0xfb, 0x90, 0) && begins(0xff, 0xf3, 0x44, 0xc4) && begins(0xff, 0xe3, 0x18, 0xc4));
+  assert.ok(!begins(0xff, 0xf1, 0x50) && !begins(0x52, 0x49, 0x46, 0x46) && !begins(0x4f, 0x67, 0x67) && !begins(0xff) && !begins());
 });

@@ -38,6 +38,12 @@ class Identity:
     api_key_id: UUID | None = None
     session_key: str | None = None
 
+    def login(self) -> "Identity":
+        """Itself, if it is a login: what makes or ends ways in is not for API keys. Raises Forbidden."""
+        if self.carrier == "api_key":
+            raise Forbidden(_("An API key may not do this. Sign in."))
+        return self
+
 
 def require(request: HttpRequest) -> Identity:
     """As `identify`; raises Unauthenticated also when the request carries no credential."""
@@ -67,6 +73,11 @@ def address_of(request: HttpRequest) -> str | None:
         return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
     except ValueError:  # a Unix socket has none
         return None
+
+
+def site_of(request: HttpRequest) -> str:
+    """The beginning of this instance's addresses, for links in messages; ALLOWED_HOSTS bounds what it may be."""
+    return request.build_absolute_uri("/")
 
 
 def api_key_digest(key: str) -> str:
@@ -104,9 +115,11 @@ def _by_api_key(request: HttpRequest, key: str) -> Identity:
 
 def _covers(scope: str, request: HttpRequest) -> bool:
     """Whether a key of this scope opens the address; what declares none (`key_scope`) is open to full keys only."""
+    declared = getattr(request, "key_scope", None)
     if scope == ApiKey.Scope.READ:
-        return request.method in ("GET", "HEAD", "OPTIONS")
-    return scope == ApiKey.Scope.ALL or scope == getattr(request, "key_scope", None)
+        # Hearing a message is a GET, for players and links; it takes a unit and sets an engine to work all the same.
+        return request.method in ("GET", "HEAD", "OPTIONS") and declared != ApiKey.Scope.SPEECH
+    return scope in (ApiKey.Scope.ALL, declared)
 
 
 def _note_use(key: ApiKey) -> None:

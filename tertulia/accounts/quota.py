@@ -140,11 +140,23 @@ def refund(*, generation_id: UUID, reason: str) -> bool:
 
 def standing(user: User) -> Standing:
     """What the user has used and has left. Reads only: a day that is over shows as the next one, unused."""
+    day = _present_day(user)
+    return _standing(limit_for(user), day.used, day.resets_at)
+
+
+def speech_standing(user: User) -> Standing:
+    """The same of speech: what was read aloud and written down."""
+    day = _present_day(user)
+    return _standing(speech_limit_for(user), day.speech_used, day.resets_at)
+
+
+def _present_day(user: User) -> Allowance:
+    """The user's counter as it counts now; one of a new day is not stored."""
     now = clock.now()
     day = Allowance.objects.filter(pk=user.pk).first()
     if day and day.resets_at > now:
-        return _standing(limit_for(user), day.used, day.resets_at)
-    return _standing(limit_for(user), 0, _next_end(user, day, now))
+        return day
+    return Allowance(user=user, resets_at=_next_end(user, day, now))
 
 
 def ledger_of(user: User) -> QuerySet[LedgerEntry]:

@@ -54,6 +54,7 @@ class RunningOutput(TypedDict):
 
 
 class ConversationDetail(ConversationOutput):
+    greeting: str
     running: list[RunningOutput]
 
 
@@ -86,6 +87,12 @@ class UsageOutput(TypedDict):
     used: int
     remaining: int | None
     resets_at: Instant
+
+
+class DayOutput(UsageOutput):
+    """`speech`: the same of texts read aloud and recordings written down, which have a limit of their own."""
+
+    speech: UsageOutput
 
 
 class ModelOutput(TypedDict):
@@ -169,7 +176,7 @@ def conversation_detail(conversation: Conversation, running: Mapping[UUID, UUID]
     live: list[RunningOutput] = [
         {"generation": str(generation), "answer": str(answer)} for answer, generation in running.items()
     ]
-    return {**conversation_output(conversation), "running": live}
+    return {**conversation_output(conversation), "greeting": conversation.greeting, "running": live}
 
 
 def generation_output(generation: Generation) -> GenerationOutput:

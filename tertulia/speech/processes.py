@@ -29,6 +29,8 @@ DECODING_SECONDS = 25.0
 RECOGNITION_FACTOR = 3.0
 # Until the next piece of a voice that works at hundreds of times the pace of speech.
 SPEAKING_SECONDS = 20.0
+# So long a listener may take nothing before the voice is given to the next one.
+LISTENING_SECONDS = 30.0
 # A voice that nobody needs goes, and its 40 MB with it.
 IDLE_SECONDS = 60.0
 
@@ -153,22 +155,51 @@ class Speaking:
         self.busy: set[asyncio.subprocess.Process] = set()
 
     async def speak(self, **job: Any) -> AsyncGenerator[bytes, None]:
-        """Yield what the worker makes of a job; raises Broken."""
-        async with self._free:
-            process = self._taken() or await _start("speaking")
-            self.busy.add(process)
-            finished = False
-            try:
-                _pipes(process)[0].write(frames.note(**job))
-                while (frame := await _received(process, SPEAKING_SECONDS))[1]:
+        """Yield what the worker makes of a job; raises Broken.
+
+        Who stops listening for a while still gets what had been made, two megabytes of it at most.
+        """
+        process = await self._begun()
+        loop = asyncio.get_running_loop()
+        finished = False
+        try:
+            _pipes(process)[0].write(frames.note(**job))
+            while (frame := await _received(process, SPEAKING_SECONDS))[1]:
+                stalled = loop.call_later(LISTENING_SECONDS, self._give_up, process)
+                try:
                     yield frame[1]
-                finished = True
-            finally:
-                self.busy.discard(process)
-                if finished:
-                    self._keep(process)
-                else:
-                    _kill(process)
+                finally:
+                    stalled.cancel()
+            finished = True
+        finally:
+            if self._leave(process) and finished:
+                self._keep(process)
+            else:
+                _kill(process)
+
+    async def _begun(self) -> asyncio.subprocess.Process:
+        """A worker of one's own, in one's turn."""
+        await self._free.acquire()
+        try:
+            process = self._taken() or await _start("speaking")
+        except BaseException:
+            self._free.release()
+            raise
+        self.busy.add(process)
+        return process
+
+    def _give_up(self, process: asyncio.subprocess.Process) -> None:
+        """Two listeners who take nothing would keep the voices from everybody else."""
+        self._leave(process)
+        _kill(process)
+
+    def _leave(self, process: asyncio.subprocess.Process) -> bool:
+        """Let the next one in; False when that was done already."""
+        if process not in self.busy:
+            return False
+        self.busy.discard(process)
+        self._free.release()
+        return True
 
     async def close(self) -> None:
         while process := self._taken():

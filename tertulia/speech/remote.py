@@ -12,8 +12,8 @@ import aiohttp
 import msgspec
 
 from tertulia.providers.connection import Sessions, proxy_for
-from tertulia.providers.deadline import Watchdog
 from tertulia.providers.diagnosis import (
+    Complaint,
     complaint_in_bytes,
     diagnose,
     diagnose_exception,
@@ -32,6 +32,7 @@ _ERROR_BODY_BYTES = 64 * 1024
 _TEXT_BODY_BYTES = 4 * 1024 * 1024
 
 _CONTROL = re.compile("[\0\ud800-\udfff]")
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +78,16 @@ class RemoteVoice:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._first_byte_timeout
         response = await self._open(utterance, deadline)
-        watchdog = Watchdog(deadline, response.close)
-        started = False
         try:
-            while read := await response.content.readany():
-                started = True
-                watchdog.extend(self._idle_timeout)
-                yield read
-        except (aiohttp.ClientError, OSError) as error:
-            if watchdog.expired:
-                slug = "provider_timeout_idle" if started else "provider_timeout_first_token"
-                raise ProviderError(slug) from None
-            raise diagnose_exception(error) from None
+            piece = await _piece(response, deadline, "provider_timeout_first_token")
+            if not piece:
+                raise ProviderError("provider_empty")
+            while piece:
+                # However long the listener takes over it: only the server's own silence counts.
+                yield piece
+                piece = await _piece(response, loop.time() + self._idle_timeout, "provider_timeout_idle")
         finally:
-            watchdog.cancel()
             response.close()
-        if not started:
-            raise ProviderError("provider_empty")
 
     async def close(self) -> None:
         await self._sessions.close()
@@ -115,7 +109,20 @@ class RemoteVoice:
         except (aiohttp.ClientError, OSError) as error:
             raise diagnose_exception(error) from None
         await _check(response)
+        if response.content_type.startswith("text/") or response.content_type.endswith("json"):
+            raise await _refusal_of(response)
         return response
+
+
+async def _piece(response: aiohttp.ClientResponse, deadline: float, late: str) -> bytes:
+    """What comes next, empty at the end. Raises ProviderError, `late` at the deadline in the loop's time."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await response.content.readany()
+    except TimeoutError:
+        raise ProviderError(late) from None
+    except (aiohttp.ClientError, OSError) as error:
+        raise diagnose_exception(error) from None
 
 
 class RemoteEar:
@@ -151,7 +158,8 @@ class RemoteEar:
             recording = Recording(wav, "recording.wav", recording.language)
         heard = await self._ask(recording)
         text = _CONTROL.sub("", heard.text).strip()
-        return Transcript(text, heard.language or recording.language or "", duration or heard.duration)
+        language = _tag(heard.language) or recording.language or ""
+        return Transcript(text, language, duration or heard.duration)
 
     async def close(self) -> None:
         await self._sessions.close()
@@ -169,7 +177,8 @@ class RemoteEar:
                     self._url, data=form, proxy=self._proxy, allow_redirects=False
                 ) as response:
                     await _check(response)
-                    return _decoded(await _read_at_most(response, _TEXT_BODY_BYTES))
+                    body = await _read_at_most(response, _TEXT_BODY_BYTES)
+                    return _decoded(body, response.content_type)
         except TimeoutError:
             raise ProviderError("provider_timeout_first_token") from None
         except (aiohttp.ClientError, OSError) as error:
@@ -177,28 +186,54 @@ class RemoteEar:
 
 
 class _Heard(msgspec.Struct):
+    """The common part of what servers answer as json and as verbose_json."""
+
     text: str
-    language: str = ""
+    language: str | None = None
     duration: float | None = None
 
 
-def _decoded(body: bytes) -> _Heard:
+def _decoded(body: bytes, content_type: str) -> _Heard:
+    """Some servers give the bare text whatever they are asked for; some write numbers as strings."""
     try:
-        return msgspec.json.decode(body, type=_Heard)
+        return msgspec.json.decode(body, type=_Heard, strict=False)
     except ValueError as error:
-        raise ProviderError("provider_malformed") from error
+        if content_type == "text/plain":
+            return _Heard(body.decode(errors="replace"))
+        raise _refusal_in(body) from error
+
+
+def _tag(language: str | None) -> str:
+    """A BCP 47 tag; empty for the names in words that verbose_json has: the text tells its language by itself."""
+    return language if language and _TAG.fullmatch(language) else ""
 
 
 async def _check(response: aiohttp.ClientResponse) -> None:
     """Raises ProviderError for anything but 200, and closes the response then."""
-    if response.status == 200:
-        return
+    if response.status != 200:
+        complaint = complaint_in_bytes(await _complaint_of(response))
+        raise diagnose(response.status, complaint, retry_after_seconds(response.headers))
+
+
+async def _refusal_of(response: aiohttp.ClientResponse) -> ProviderError:
+    """Why a server sent words with 200 where audio was asked for."""
+    return _refusal_in(await _complaint_of(response))
+
+
+def _refusal_in(body: bytes) -> ProviderError:
+    complaint = complaint_in_bytes(body)
+    return ProviderError("provider_malformed") if complaint == Complaint() else diagnose(None, complaint)
+
+
+async def _complaint_of(response: aiohttp.ClientResponse) -> bytes:
+    """The body of a refusal, as far as it comes in time; the response is closed."""
     try:
         async with asyncio.timeout(_IDLE_SECONDS):
-            complaint = complaint_in_bytes(await _read_at_most(response, _ERROR_BODY_BYTES))
+            return await _read_at_most(response, _ERROR_BODY_BYTES)
+    except (TimeoutError, aiohttp.ClientError, OSError):
+        return b""
     finally:
         response.close()
-    raise diagnose(response.status, complaint, retry_after_seconds(response.headers))
 
 
 async def _read_at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:

@@ -14,7 +14,6 @@ def client_words() -> dict[str, object]:
         "image": _("Image"),
         "sending": _("Sending…"),
         "answered": _("Answer: {text}"),
-        "stopped": _("Stopped."),
         "resume": str(RESUME),
         "lost": _("The connection was lost. Trying again…"),
         "broken": _("The connection was lost. Load the page again to see the rest."),
@@ -30,6 +29,10 @@ def client_words() -> dict[str, object]:
         "quoteBoard": _("quote board"),
         "resets": _("resets {time}"),
         "notRead": _("Cannot be read aloud: {reason}"),
+        "unreachable": _("The server cannot be reached."),
+        "soundForbidden": _("The browser does not let this page play sound."),
+        "soundUnplayable": _("What came is no sound that this browser can play."),
+        "soundLost": _("The voice broke off."),
         "notWrittenDown": _("Could not be written down: {reason}"),
         "nothingHeard": _("Nothing was heard. Is the microphone on, and the right one?"),
         "microphoneDenied": _(
@@ -38,6 +41,7 @@ def client_words() -> dict[str, object]:
         "microphoneInsecure": _(
             "Browsers give the microphone only to pages over https, or on this machine (localhost)."
         ),
+        "microphoneBusy": _("The microphone cannot be used; another program may have it."),
         "microphoneMissing": _("No microphone was found."),
         "faults": {slug: _(fault.detail) for slug, fault in FAULTS.items()},
     }

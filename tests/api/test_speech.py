@@ -1,9 +1,11 @@
 """Speech over HTTP: every interface, limits, quota, parts of an answer while it is written, and who may hear it."""
 
+import asyncio
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,7 @@ import httpx
 import openai
 import pytest
 
+from tests.accounts.browsing import Browser
 from tests.people import Person
 from tests.provider import ScriptedProvider
 from tests.provider.audio import HEARD
@@ -144,8 +147,10 @@ def test_no_recogniser_for_the_language(alice: Person) -> None:
 
 
 def test_limits_of_a_recording(alice: Person) -> None:
-    too_large = write_down(alice, bytes(26 * 1_048_576))
+    too_large = write_down(alice, bytes(25 * 1_048_576 + 1))
     assert too_large.status_code == 413
+    assert "25 megabytes" in too_large.json()["errors"]["file"][0]
+    assert write_down(alice, bytes(25 * 1_048_576)).json()["type"] == "audio_unreadable", "it was looked at"
     with configured(TERTULIA_TRANSCRIPTION_SECONDS=2):
         too_long = write_down(alice, sounds.wav(bytes(3 * 32_000)))
     assert (too_long.status_code, too_long.json()["type"]) == (413, "audio_too_long")
@@ -204,9 +209,99 @@ def test_a_message_costs_one_unit_however_often_it_is_heard(alice: Person) -> No
     assert used(alice) == 2, "one unit does not pay for ever"
 
 
-def test_what_failed_costs_nothing(alice: Person, remote: ScriptedProvider) -> None:
-    assert say(alice, voice="refused").json()["type"] == "provider_bad_request"
+def test_the_day_of_speech_is_shown(alice: Person) -> None:
+    say(alice)
+    answer(alice, "Hello.")
+    day = alice.client.get("/api/usage").json()
+    speech = day.pop("speech")
+    assert (day["used"], set(day)) == (1, {"limit", "used", "remaining", "resets_at"})
+    assert speech == {"limit": 50, "used": 1, "remaining": 49, "resets_at": day["resets_at"]}
+    with configured(TERTULIA_SPEECH_QUOTA=None):
+        unlimited = alice.client.get("/api/usage").json()["speech"]
+    assert (unlimited["limit"], unlimited["used"], unlimited["remaining"]) == (None, 1, None)
+
+
+def test_the_page_shows_the_day_of_speech(
+    server: str, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tertulia.chat import speech
+
+    say(alice)
+    with Browser(server) as browser:
+        browser.sign_in(alice)
+        for page in ("/accounts/usage", "/accounts/profile"):
+            assert "<strong>49</strong> of 50 readings and recordings left today" in browser.see(page)
+        with configured(TERTULIA_SPEECH_QUOTA=None):
+            assert "<strong>1</strong> readings and recordings today, no limit" in browser.see(
+                "/accounts/usage"
+            )
+        monkeypatch.setattr(speech, "is_installed", lambda: False)
+        with configured():
+            assert "readings and recordings" not in browser.see("/accounts/usage"), "nothing speaks here"
+
+
+# --- What fails at a provider ---------------------------------------------------------------------------------------
+
+FAULTS = [
+    ("status-400", 502, "provider_bad_request"),
+    ("status-429", 502, "provider_rate_limited"),
+    ("status-500", 502, "provider_error"),
+    ("status-200", 502, "provider_error"),
+    ("html", 502, "provider_malformed"),
+    ("hang", 504, "provider_timeout_first_token"),
+]
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Engines that do not wait long."""
+    from tertulia.chat import speech
+    from tertulia.speech.remote import RemoteEar, RemoteVoice
+
+    monkeypatch.setattr(speech, "RemoteVoice", partial(RemoteVoice, first_byte_timeout=3.0))
+    monkeypatch.setattr(speech, "RemoteEar", partial(RemoteEar, timeout=3.0))
+
+
+@pytest.mark.parametrize(("name", "status", "slug"), [*FAULTS, ("empty", 502, "provider_empty")])
+def test_what_failed_costs_nothing(
+    alice: Person, hasty: None, remote: ScriptedProvider, name: str, status: int, slug: str
+) -> None:
+    failed = say(alice, voice=name)
+    assert (failed.status_code, failed.json()["type"]) == (status, slug)
     assert used(alice) == 0
+    assert say(alice).status_code == 200
+    assert used(alice) == 1
+
+
+@pytest.mark.parametrize(("manner", "status", "slug"), [*FAULTS, ("null", 502, "provider_malformed")])
+def test_what_was_not_written_down_costs_nothing(
+    alice: Person, hasty: None, remote: ScriptedProvider, manner: str, status: int, slug: str
+) -> None:
+    recording = asyncio.run(sounds.say("Good morning.", "opus"))
+    remote.routes.audio.manner = manner
+    failed = write_down(alice, recording)
+    assert (failed.status_code, failed.json()["type"]) == (status, slug)
+    assert used(alice) == 0
+    remote.routes.audio.manner = "json"
+    assert write_down(alice, recording).json()["text"] == HEARD
+    assert used(alice) == 1
+
+
+@pytest.mark.parametrize("manner", ["json", "verbose", "text"])
+async def test_every_manner_of_a_provider(alice: Person, remote: ScriptedProvider, manner: str) -> None:
+    recording = await sounds.say("Good morning.", "opus")
+    remote.routes.audio.manner = manner
+    heard = write_down(alice, recording).json()
+    assert (heard["text"], heard["language"]) == (HEARD, "en")
+    assert heard["duration"] == pytest.approx(1.0, abs=0.5), "measured here, not by the provider"
+
+
+def test_a_voice_that_breaks_off_is_not_taken_for_a_whole_one(
+    alice: Person, remote: ScriptedProvider
+) -> None:
+    with pytest.raises(httpx.RemoteProtocolError):
+        say(alice, voice="cut")
+    assert used(alice) == 1, "something was heard"
 
 
 # --- An answer, part by part ----------------------------------------------------------------------------------------
@@ -328,9 +423,27 @@ async def test_the_official_client(server: str, alice: Person) -> None:
     assert refused.value.param == "voice"
 
 
-def test_a_key_for_chat_is_not_for_speech(server: str, alice: Person) -> None:
-    headers = {"Authorization": f"Bearer {key_of(alice, 'chat')}"}
-    assert httpx.post(f"{server}/api/speech", json={"input": "a"}, headers=headers).status_code == 403
+@pytest.mark.parametrize(
+    ("scope", "is_open"), [("all", True), ("speech", True), ("chat", False), ("read", False)]
+)
+def test_only_keys_for_speech_take_units_of_speech(
+    server: str, alice: Person, scope: str, is_open: bool
+) -> None:
+    message = answer(alice, "Hello.")
+    key = {"Authorization": f"Bearer {key_of(alice, scope)}"}
+    requests = [
+        httpx.Request("GET", f"{server}/api/messages/{message}/speech", headers=key),
+        httpx.Request("GET", f"{server}/api/messages/{message}/speech/0", headers=key),
+        *(
+            httpx.Request("POST", f"{server}/{path}", json={"input": "a", "model": "tts-1"}, headers=key)
+            for path in ("api/speech", "api/transcriptions", "v1/audio/speech", "v1/audio/transcriptions")
+        ),
+    ]
+    with httpx.Client(timeout=30) as client:
+        statuses = {request.url.path: client.send(request).status_code for request in requests}
+    refused = {path for path, status in statuses.items() if status == 403}
+    assert len(refused) == (0 if is_open else len(requests)), statuses
+    assert (used(alice) > 0) == is_open
 
 
 def test_providers_of_audio_are_asked_with_their_own_key(alice: Person, remote: ScriptedProvider) -> None:

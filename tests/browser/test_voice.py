@@ -46,18 +46,19 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def with_microphone(
     browser: Browser, recording: Path, server: str, watch: Watch
 ) -> Iterator[Callable[..., Page]]:
-    """Opens the chat page in a browser whose microphone plays the recording."""
+    """Opens the chat page in a browser whose microphone plays the recording; `deny` forbids it."""
     arguments = [
         "--no-sandbox",
-        "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-audio-capture={recording}",
     ]
     path = os.environ.get("TERTULIA_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    launched = browser.browser_type.launch(executable_path=path, args=arguments)
+    launched: list[Browser] = []
 
-    def make(person: Person, **options: Any) -> Page:
-        context: BrowserContext = launched.new_context(base_url=server, locale="en-US", **options)
+    def make(person: Person, deny: bool = False, **options: Any) -> Page:
+        answered = f"--use-fake-ui-for-media-stream{'=deny' if deny else ''}"
+        launched.append(browser.browser_type.launch(executable_path=path, args=[*arguments, answered]))
+        context: BrowserContext = launched[-1].new_context(base_url=server, locale="en-US", **options)
         context.set_default_timeout(TIMEOUT_MS)
         watch.follow(context)
         page = context.new_page()
@@ -65,7 +66,8 @@ def with_microphone(
         return page
 
     yield make
-    launched.close()
+    for each in launched:
+        each.close()
 
 
 def reading(page: Page, state: str) -> None:
@@ -133,6 +135,125 @@ def test_stop_ends_the_reading_and_the_providers_work(
         reading(page, "")
         page.wait_for_timeout(500)
         assert [each.ended for each in provider.routes.audio.spoken] == ["dropped"]
+
+
+def test_sound_begins_while_the_rest_of_it_is_on_its_way(
+    visit: Open, alice: Person, provider: ScriptedProvider
+) -> None:
+    with configured(TERTULIA_SPEECH_BASE_URL=provider.base_url, TERTULIA_SPEECH_VOICE="paced-10000"):
+        provider.routes.audio.reset()
+        page = visit(alice)
+        say(page, script(text="Something long."))
+        wait_for_end(page)
+        read_aloud(page)
+        reading(page, "reading")
+        assert [each.ended for each in provider.routes.audio.spoken] == [""], "it is still being spoken"
+        read_aloud(page)
+        reading(page, "")
+        page.wait_for_timeout(500)
+        assert [each.ended for each in provider.routes.audio.spoken] == ["dropped"]
+
+
+def test_what_is_stopped_before_it_began_is_not_heard(
+    visit: Open, alice: Person, provider: ScriptedProvider
+) -> None:
+    with configured(TERTULIA_SPEECH_BASE_URL=provider.base_url, TERTULIA_SPEECH_VOICE="paced-90000"):
+        page = visit(alice)
+        say(page, script(text="Something long."))
+        wait_for_end(page)
+        page.evaluate("""() => {
+          const play = HTMLMediaElement.prototype.play;
+          window.played = 0;
+          HTMLMediaElement.prototype.play = function () { window.played++; return play.call(this); };
+        }""")
+        with page.expect_response(re.compile("/speech/0")):
+            read_aloud(page)
+        page.wait_for_timeout(1_000)
+        reading(page, "waiting")
+        read_aloud(page)
+        reading(page, "")
+        page.wait_for_timeout(1_000)
+        assert page.evaluate("window.played") == 1, "the silence that the tap unlocks sound with"
+
+
+def test_a_voice_slower_than_speech_is_heard_to_its_end(
+    visit: Open, alice: Person, provider: ScriptedProvider
+) -> None:
+    with configured(TERTULIA_SPEECH_BASE_URL=provider.base_url, TERTULIA_SPEECH_VOICE="paced-4500"):
+        page = visit(alice)
+        say(page, script(text="Something long."))
+        wait_for_end(page)
+        read_aloud(page)
+        reading(page, "reading")
+        page.wait_for_timeout(5_000)  # the three seconds of it would be over, but for the pause
+        reading(page, "reading")
+        reading(page, "")
+        expect(page.locator("#composer-notice")).to_be_hidden()
+
+
+def test_a_browser_that_cannot_play_what_still_arrives_plays_what_has_arrived(
+    visit: Open, alice: Person, provider: ScriptedProvider
+) -> None:
+    with configured(TERTULIA_SPEECH_BASE_URL=provider.base_url, TERTULIA_SPEECH_VOICE="paced-600"):
+        page = visit(alice)
+        say(page, script(text="Something. And more."))
+        wait_for_end(page)
+        page.evaluate("() => { delete window.MediaSource }")
+        read_aloud(page)
+        reading(page, "reading")
+        reading(page, "")
+        expect(page.locator("#composer-notice")).to_be_hidden()
+
+
+def test_a_voice_that_breaks_off_is_heard_so_far_and_then_told(
+    visit: Open, alice: Person, watch: Watch, provider: ScriptedProvider
+) -> None:
+    watch.allowed.append("ERR_INCOMPLETE_CHUNKED_ENCODING")
+    with configured(TERTULIA_SPEECH_BASE_URL=provider.base_url, TERTULIA_SPEECH_VOICE="cut"):
+        page = visit(alice)
+        say(page, script(text="Something long."))
+        wait_for_end(page)
+        read_aloud(page)
+        reading(page, "reading")
+        expect(page.locator("#composer-notice")).to_have_text("Cannot be read aloud: The voice broke off.")
+        reading(page, "")
+
+
+def test_one_tab_falls_silent_for_another(visit: Open, alice: Person, provider: ScriptedProvider) -> None:
+    with configured(TERTULIA_SPEECH_BASE_URL=provider.base_url, TERTULIA_SPEECH_VOICE="paced-10000"):
+        page = visit(alice)
+        say(page, script(text="Something long."))
+        wait_for_end(page)
+        other = page.context.new_page()
+        other.goto(page.url)
+        read_aloud(page)
+        reading(page, "reading")
+        read_aloud(other)
+        reading(other, "reading")
+        reading(page, "")
+        other.close()
+        page.reload()
+        expect(answer(page).locator("[data-speak]")).to_be_visible()
+
+
+def test_a_reading_goes_on_when_the_thread_is_shown_anew(
+    visit: Open, alice: Person, provider: ScriptedProvider
+) -> None:
+    with configured(TERTULIA_SPEECH_BASE_URL=provider.base_url, TERTULIA_SPEECH_VOICE="paced-10000"):
+        page = visit(alice)
+        say(page, script(text="Something long."))
+        wait_for_end(page)
+        other = page.context.new_page()
+        other.goto(page.url)
+        read_aloud(page)
+        reading(page, "reading")
+        say(other, script(text="And something new."))
+        expect(page.locator("#thread > .answer")).to_have_count(2)
+        first = answer(page, 0)
+        expect(first).to_have_attribute("data-reading", "reading")
+        expect(first.locator("[data-speak]")).to_have_attribute("aria-pressed", "true")
+        first.locator("[data-speak]").click()
+        expect(first).to_have_attribute("data-reading", "")
 
 
 def test_a_refusal_is_told_in_words(
@@ -227,8 +348,68 @@ def test_holding_and_cancelling(with_microphone: Callable[..., Page], alice: Per
     assert len(asked) == 1
 
 
-def test_a_forbidden_microphone_is_explained(visit: Open, alice: Person) -> None:
-    page = visit(alice)
+def test_a_recording_ends_before_the_servers_limit(
+    with_microphone: Callable[..., Page], alice: Person
+) -> None:
+    with configured(TERTULIA_TRANSCRIPTION_SECONDS=5):
+        page = with_microphone(alice)
+        with page.expect_response(re.compile("transcriptions"), timeout=60_000) as answered:
+            page.click("#dictate")
+        assert answered.value.status == 200
+        expect(page.locator("#dictation")).to_be_hidden()
+
+
+def test_a_slip_of_the_finger_is_not_sent(with_microphone: Callable[..., Page], alice: Person) -> None:
+    page = with_microphone(alice)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "transcriptions" in request.url else None)
+    page.evaluate("""() => new MutationObserver((_, observer) => {
+      if (document.querySelector("#dictate").ariaPressed !== "true") return;
+      observer.disconnect();
+      document.querySelector("#dictate").click();
+    }).observe(document.querySelector("#dictate"), { attributes: true })""")
     page.click("#dictate")
-    expect(page.locator("#composer-notice")).to_contain_text(re.compile("microphone", re.IGNORECASE))
+    expect(page.locator("#composer-notice")).to_contain_text("Nothing was heard")
+    assert asked == []
+
+
+def test_a_microphone_that_is_pulled_out_ends_the_recording(
+    with_microphone: Callable[..., Page], alice: Person
+) -> None:
+    page = with_microphone(alice)
+    page.evaluate("""() => {
+      const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async (wanted) => (window.opened = await open(wanted));
+    }""")
+    page.click("#dictate")
+    recorded_for(page, 1)
+    with page.expect_response(re.compile("transcriptions"), timeout=60_000) as answered:
+        page.evaluate("() => window.opened.getTracks().forEach((track) => track.stop())")
+    assert answered.value.status == 200
     expect(page.locator("#dictation")).to_be_hidden()
+
+
+def test_a_forbidden_microphone_is_explained(with_microphone: Callable[..., Page], alice: Person) -> None:
+    page = with_microphone(alice, deny=True)
+    page.click("#dictate")
+    expect(page.locator("#composer-notice")).to_contain_text("may not use the microphone")
+    expect(page.locator("#dictation")).to_be_hidden()
+
+
+def test_no_microphone_is_explained(visit: Open, alice: Person) -> None:
+    page = visit(alice)
+    page.context.grant_permissions(["microphone"])
+    page.click("#dictate")
+    expect(page.locator("#composer-notice")).to_have_text("No microphone was found.")
+    expect(page.locator("#dictation")).to_be_hidden()
+
+
+def test_a_page_without_encryption_says_why_there_is_no_microphone(visit: Open, alice: Person) -> None:
+    page = visit(alice)
+    # As browsers show themselves to pages over http of another machine.
+    page.evaluate("""() => {
+      Object.defineProperty(window, "isSecureContext", { value: false });
+      Object.defineProperty(navigator, "mediaDevices", { value: undefined });
+    }""")
+    page.click("#dictate")
+    expect(page.locator("#composer-notice")).to_contain_text("only to pages over https")

@@ -43,13 +43,13 @@ def lying_wav(samples: bytes, *, rate: int = RATE, channels: int = 1, size: int 
     return form + struct.pack("<4sI", b"data", size) + samples
 
 
-def encoded(samples: bytes, container: str, codec: str) -> bytes:
-    """Samples at RATE as a browser's recorder writes them: webm, ogg or mp4."""
+def encoded(samples: bytes, container: str, codec: str, *, rate: int = 48_000, layout: str = "mono") -> bytes:
+    """Samples at RATE as a browser's recorder or a telephone writes them: webm, ogg, mp4, mp3, wav."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
-        stream: Any = output.add_stream(codec, rate=48_000)
-        stream.layout = "mono"
-        resampler = av.AudioResampler(format=stream.codec_context.format.name, layout="mono", rate=48_000)
+        stream: Any = output.add_stream(codec, rate=rate)
+        stream.layout = layout
+        resampler = av.AudioResampler(format=stream.codec_context.format.name, layout=layout, rate=rate)
         for frame in _frames(samples):
             for each in resampler.resample(frame):
                 output.mux(stream.encode(each))

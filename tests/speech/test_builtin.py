@@ -6,10 +6,11 @@ import sys
 
 import pytest
 
+from tertulia.speech import processes
 from tertulia.speech.base import Format, Recording, Utterance
 from tertulia.speech.builtin import BuiltinEar, BuiltinVoice
 from tertulia.speech.errors import AudioRefused, Unsupported
-from tertulia.speech.processes import Hearing
+from tertulia.speech.processes import AT_ONCE, Hearing
 from tests.speech import sounds
 
 LIMIT = 30.0
@@ -78,10 +79,64 @@ async def test_what_it_says_can_be_written_down() -> None:
     assert heard.language == "en"
 
 
-@pytest.mark.parametrize(("container", "codec"), [("webm", "libopus"), ("ogg", "libopus"), ("mp4", "aac")])
-async def test_what_browsers_record_can_be_read(container: str, codec: str) -> None:
-    samples, duration = await hearing().samples_of(await sounds.say("Hello there, and good morning to you."))
-    assert abs(await duration_of(sounds.encoded(samples, container, codec)) - duration) < 0.15
+# What browsers record, and what people have on their telephones.
+KINDS = [("webm", "libopus"), ("ogg", "libopus"), ("mp4", "aac"), ("mp3", "libmp3lame"), ("wav", "pcm_s16le")]
+FORMS = [
+    (*kind, rate, layout)
+    for kind in KINDS
+    for rate in (8_000, 44_100, 48_000)
+    for layout in ("mono", "stereo")
+    if (kind[1], rate) != ("libopus", 44_100)  # there is no such opus
+]
+
+
+@pytest.fixture(scope="module")
+def greeting() -> tuple[bytes, float]:
+    """Samples of a sentence, and how long it takes."""
+    said = asyncio.run(sounds.say("Good morning, how are you today?"))
+    return asyncio.run(hearing().samples_of(said))
+
+
+@pytest.mark.parametrize(("container", "codec"), KINDS)
+async def test_every_kind_can_be_written_down(
+    container: str, codec: str, greeting: tuple[bytes, float]
+) -> None:
+    audio = sounds.encoded(greeting[0], container, codec)
+    heard = await BuiltinEar(hearing()).transcribe(Recording(audio))
+    assert {"good", "morning", "today"} <= set(heard.text.split())
+    assert heard.duration == pytest.approx(greeting[1], abs=0.15)
+
+
+@pytest.mark.parametrize(("container", "codec", "rate", "layout"), FORMS)
+async def test_every_rate_and_layout_can_be_read(
+    container: str, codec: str, rate: int, layout: str, greeting: tuple[bytes, float]
+) -> None:
+    audio = sounds.encoded(greeting[0], container, codec, rate=rate, layout=layout)
+    samples, duration = await hearing().samples_of(audio)
+    assert samples, "nobody speaks in it"
+    assert duration == pytest.approx(greeting[1], abs=0.25)
+
+
+@pytest.mark.parametrize("count", [1, 160, 1_600])
+async def test_a_recording_of_an_instant_is_an_empty_text(count: int) -> None:
+    assert (await BuiltinEar(hearing()).transcribe(Recording(sounds.wav(bytes(2 * count))))).text == ""
+
+
+@pytest.mark.parametrize(("container", "codec"), [kind for kind in KINDS if kind[0] != "mp4"])
+async def test_what_was_cut_off_is_read_as_far_as_it_goes(
+    container: str, codec: str, greeting: tuple[bytes, float]
+) -> None:
+    """An mp4 that is not made for streams has its index at the end; without it, it cannot be read."""
+    whole = sounds.encoded(greeting[0], container, codec)
+    duration = await duration_of(whole[: len(whole) * 3 // 4])
+    assert 0.2 * greeting[1] < duration < 0.9 * greeting[1]
+
+
+async def test_words_between_exact_zeros_are_written_down() -> None:
+    """As made here, and as a recorder that suppresses noise writes them: nothing at all around the words."""
+    audio = await sounds.say("Good morning, how are you today?", "wav")
+    heard = await BuiltinEar(hearing()).transcribe(Recording(audio))
+    assert heard.text == "good morning how are you today"
 
 
 async def test_silence_is_an_empty_text() -> None:
@@ -119,6 +174,20 @@ async def test_what_cannot_be_taken(recording: bytes, slug: str) -> None:
 
 async def test_a_header_that_lies_about_the_length_is_not_believed() -> None:
     assert await duration_of(sounds.lying_wav(bytes(2 * sounds.RATE * 2))) == pytest.approx(2.0, abs=0.05)
+
+
+async def test_listeners_who_take_nothing_do_not_keep_the_voices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "LISTENING_SECONDS", 3.0)
+    voice = BuiltinVoice()
+    stalled = [voice.speak(Utterance("A long sentence. " * 5, format="mp3")) for _place in range(AT_ONCE)]
+    begun = [await anext(pieces) for pieces in stalled]
+    async with asyncio.timeout(30):
+        assert [piece async for piece in voice.speak(Utterance("And me?"))]
+    whole = [
+        first + b"".join([piece async for piece in rest]) for first, rest in zip(begun, stalled, strict=True)
+    ]
+    assert await duration_of(whole[0]) == await duration_of(whole[1]) > 4, "what had been made is theirs"
+    await voice.close()
 
 
 async def test_an_interrupted_voice_is_not_reused_and_leaves_no_process() -> None:

@@ -9,17 +9,22 @@ import { fill, type Words } from "../words.ts";
 const KINDS = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"];
 /** Bits per second: as good as speech gets, and ten minutes are 2.4 MB. */
 const BITS = 32_000;
+/** So many seconds before the server's limit a recording ends: clocks and timers of a browser are not exact. */
+const MARGIN = 2;
+/** What is shorter, in seconds, was a slip of the finger: some browsers have not written a sample by then. */
+const SHORTEST = 0.3;
 
-/** Makes the button work where the page has one. */
-export function startDictation(api: SpeechApi, words: Words): void {
+/** Makes the button work where the page has one; `onBegin` is called before the microphone is asked for. */
+export function startDictation(api: SpeechApi, words: Words, onBegin: () => void): void {
   const button = document.querySelector<HTMLButtonElement>("#dictate");
-  if (button) new Dictating(button, api, words).start();
+  if (button) new Dictating(button, api, words, onBegin).start();
 }
 
 class Dictating {
   readonly #button: HTMLButtonElement;
   readonly #api: SpeechApi;
   readonly #words: Words;
+  readonly #onBegin: () => void;
   readonly #bar = need("#dictation");
   readonly #meter = need<HTMLMeterElement>("#dictation meter");
   readonly #clock = need("#dictation [data-clock]");
@@ -29,11 +34,12 @@ class Dictating {
   #recording: Recording | null = null;
   #request: AbortController | null = null;
 
-  constructor(button: HTMLButtonElement, api: SpeechApi, words: Words) {
+  constructor(button: HTMLButtonElement, api: SpeechApi, words: Words, onBegin: () => void) {
     this.#button = button;
     this.#api = api;
     this.#words = words;
-    this.#longest = Number(button.dataset["seconds"]);
+    this.#onBegin = onBegin;
+    this.#longest = Number(button.dataset["seconds"]) - MARGIN;
   }
 
   start(): void {
@@ -81,10 +87,18 @@ class Dictating {
 
   async #open(): Promise<void> {
     this.#say("");
+    this.#onBegin();
     try {
-      this.#recording = await Recording.open((level, seconds) => this.#showLevel(level, seconds));
+      const recording = await Recording.open({
+        onLevel: (level, seconds) => this.#showLevel(level, seconds),
+        onLost: () => this.#happen({ kind: "full" }),
+      });
+      // Given up meanwhile; or given up and asked for again, and the first answer served the second wish.
+      if (this.#now.state !== "asking") return recording.drop();
+      this.#recording = recording;
       this.#happen({ kind: "granted", at: performance.now() });
     } catch (error) {
+      if (this.#now.state !== "asking") return;
       this.#happen({ kind: "refused" });
       this.#say(this.#whyNot(error));
     }
@@ -148,13 +162,21 @@ class Dictating {
     if (!window.isSecureContext) return this.#words.microphoneInsecure;
     const name = error instanceof DOMException ? error.name : "";
     if (name === "NotAllowedError" || name === "SecurityError") return this.#words.microphoneDenied;
+    if (name === "NotReadableError" || name === "AbortError") return this.#words.microphoneBusy;
     return this.#words.microphoneMissing;
   }
 
   #failure(error: unknown): string {
-    const reason = error instanceof Problem ? error.message : this.#words.lost;
+    const reason = error instanceof Problem ? error.message : this.#words.unreachable;
     return fill(this.#words.notWrittenDown, { reason });
   }
+}
+
+interface Watcher {
+  /** Loudness from 0 to 1, and how many seconds there are. */
+  onLevel: (level: number, seconds: number) => void;
+  /** The microphone has gone, in the middle of a recording: there will be no more than this. */
+  onLost: () => void;
 }
 
 /** An open microphone; its tracks are ended with the recording, so that the browser's sign goes out. */
@@ -163,24 +185,34 @@ class Recording {
   readonly #recorder: MediaRecorder;
   readonly #context = new AudioContext();
   readonly #analyser = this.#context.createAnalyser();
-  readonly #onLevel: (level: number, seconds: number) => void;
+  readonly #watcher: Watcher;
   readonly #chunks: Blob[] = [];
+  readonly #stopped: Promise<void>;
   #begun = 0;
   #isOver = false;
 
-  private constructor(stream: MediaStream, onLevel: (level: number, seconds: number) => void) {
+  private constructor(stream: MediaStream, watcher: Watcher) {
     this.#stream = stream;
-    this.#onLevel = onLevel;
+    this.#watcher = watcher;
     const kind = KINDS.find((each) => MediaRecorder.isTypeSupported(each));
     this.#recorder = new MediaRecorder(stream, { audioBitsPerSecond: BITS, ...(kind ? { mimeType: kind } : {}) });
     this.#recorder.addEventListener("dataavailable", (event) => this.#chunks.push(event.data));
+    // It also stops by itself: when the microphone is pulled out, or taken back in the browser.
+    this.#stopped = new Promise((resolve) => this.#recorder.addEventListener("stop", () => resolve(), { once: true }));
+    void this.#stopped.then(() => this.#isOver || watcher.onLost());
     this.#context.createMediaStreamSource(stream).connect(this.#analyser);
   }
 
   /** Asks for the microphone; rejects with the browser's reason. */
-  static async open(onLevel: (level: number, seconds: number) => void): Promise<Recording> {
+  static async open(watcher: Watcher): Promise<Recording> {
     const audio = { channelCount: 1, echoCancellation: true, noiseSuppression: true };
-    return new Recording(await navigator.mediaDevices.getUserMedia({ audio }), onLevel);
+    const stream = await navigator.mediaDevices.getUserMedia({ audio });
+    try {
+      return new Recording(stream, watcher);
+    } catch (error) {
+      endTracks(stream);
+      throw error;
+    }
   }
 
   begin(): void {
@@ -189,24 +221,35 @@ class Recording {
     this.#watchLevel(new Float32Array(this.#analyser.fftSize));
   }
 
-  async end(): Promise<Blob> {
-    const ended = new Promise((resolve) => this.#recorder.addEventListener("stop", resolve, { once: true }));
-    this.#recorder.stop();
-    await ended;
+  /** What was recorded; null where that is nothing. */
+  async end(): Promise<Blob | null> {
+    const isNothing = this.#seconds < SHORTEST;
+    this.#isOver = true;
+    if (this.#recorder.state !== "inactive") this.#recorder.stop();
+    await this.#stopped;
     this.drop();
-    return new Blob(this.#chunks, { type: this.#recorder.mimeType });
+    const audio = new Blob(this.#chunks, { type: this.#recorder.mimeType });
+    return isNothing || audio.size === 0 ? null : audio;
   }
 
   drop(): void {
     this.#isOver = true;
-    for (const track of this.#stream.getTracks()) track.stop();
+    endTracks(this.#stream);
     if (this.#context.state !== "closed") void this.#context.close();
+  }
+
+  get #seconds(): number {
+    return (performance.now() - this.#begun) / 1_000;
   }
 
   #watchLevel(samples: Float32Array<ArrayBuffer>): void {
     if (this.#isOver) return;
     this.#analyser.getFloatTimeDomainData(samples);
-    this.#onLevel(levelOf(samples), (performance.now() - this.#begun) / 1_000);
+    this.#watcher.onLevel(levelOf(samples), this.#seconds);
     setTimeout(() => this.#watchLevel(samples), 80);
   }
+}
+
+function endTracks(stream: MediaStream): void {
+  for (const track of stream.getTracks()) track.stop();
 }

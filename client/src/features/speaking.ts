@@ -10,6 +10,6 @@ import { startReading } from "./speech.ts";
 export function startVoice(http: Http): void {
   const words = JSON.parse(need("#words").textContent ?? "{}") as Words;
   const api = new SpeechApi(http);
-  startReading(need("#thread"), api, words);
-  startDictation(api, words);
+  const silence = startReading(need("#thread"), api, words);
+  startDictation(api, words, silence); // the microphone would hear the voice
 }

@@ -1,24 +1,22 @@
 // Read aloud: the links beside messages become buttons that begin and stop a reading in place.
 
-import { Problem } from "../api/problem.ts";
+import { Problem, Unreachable } from "../api/problem.ts";
 import type { SpeechApi } from "../api/speech.ts";
-import { SpeechQueue } from "../model/speech.ts";
+import { type Sound, SpeechQueue } from "../model/speech.ts";
 import { need } from "../render/dom.ts";
+import { Player, Unplayable } from "../render/player.ts";
 import { fill, type Words } from "../words.ts";
 
-/** Listens on the thread for all its messages, present and future. */
-export function startReading(thread: HTMLElement, api: SpeechApi, words: Words): void {
-  const player = new Player();
-  let current: { queue: SpeechQueue<Blob>; item: HTMLElement } | null = null;
+type State = "" | "waiting" | "reading";
 
+/** Listens on the thread for all its messages, present and future; returns how a reading is ended from elsewhere. */
+export function startReading(thread: HTMLElement, api: SpeechApi, words: Words): () => void {
+  const reading = new Reading(thread, api, words);
   thread.addEventListener("click", (event) => {
-    const link = (event.target as Element).closest<HTMLElement>("[data-speak]");
-    const item = link?.closest<HTMLElement>(".turn");
+    const item = (event.target as Element).closest("[data-speak]")?.closest<HTMLElement>(".turn");
     if (!item) return;
     event.preventDefault();
-    const wasThis = current?.item === item;
-    stop();
-    if (!wasThis && item.dataset["id"]) void read(item, item.dataset["id"]);
+    reading.toggle(item.dataset["id"] ?? "");
   });
   thread.addEventListener("keydown", (event) => {
     const target = event.target as HTMLElement;
@@ -26,40 +24,100 @@ export function startReading(thread: HTMLElement, api: SpeechApi, words: Words):
     event.preventDefault(); // it says that it is a button
     target.click();
   });
-  window.addEventListener("pagehide", stop);
+  window.addEventListener("pagehide", () => reading.stop());
+  return () => reading.stop();
+}
 
-  function stop(): void {
-    current?.queue.stop();
-    if (current) show(current.item, "");
-    current = null;
+/** At most one message is read at a time, in all tabs together. */
+class Reading {
+  readonly #thread: HTMLElement;
+  readonly #api: SpeechApi;
+  readonly #words: Words;
+  readonly #player = new Player();
+  readonly #others = "BroadcastChannel" in window ? new BroadcastChannel("tertulia-reading") : null;
+  #queue: SpeechQueue<Sound> | null = null;
+  #message = "";
+  #state: State = "";
+  #said = "";
+
+  constructor(thread: HTMLElement, api: SpeechApi, words: Words) {
+    this.#thread = thread;
+    this.#api = api;
+    this.#words = words;
+    this.#others?.addEventListener("message", () => this.stop());
+    // The thread is replaced when another tab wrote to it, and an answer when it is asked for anew.
+    new MutationObserver(() => this.#keepUp()).observe(thread, { childList: true });
   }
 
-  async function read(item: HTMLElement, message: string): Promise<void> {
-    player.unlock();
-    const queue = new SpeechQueue<Blob>(
-      (number, signal) => api.part(message, number, signal),
-      (part, signal) => player.play(part, signal),
+  /** Begins to read a message, or stops if it is being read. */
+  toggle(message: string): void {
+    const isThis = message === this.#message;
+    this.stop();
+    if (message && !isThis) void this.#read(message);
+  }
+
+  stop(): void {
+    if (!this.#queue) return;
+    this.#queue.stop();
+    this.#show("");
+    this.#queue = null;
+    this.#message = "";
+  }
+
+  async #read(message: string): Promise<void> {
+    this.#player.unlock();
+    this.#others?.postMessage("");
+    const queue: SpeechQueue<Sound> = new SpeechQueue(
+      (number, signal) => this.#api.part(message, number, signal),
+      (part, signal) => this.#player.play(part, signal, () => this.#show("reading")),
     );
-    current = { queue, item };
-    show(item, "waiting");
+    this.#queue = queue;
+    this.#message = message;
+    this.#say("");
+    this.#show("waiting");
     try {
-      // An answer that was replaced on the page is not read to its end.
-      await queue.run(() => (item.isConnected ? show(item, "reading") : queue.stop()));
+      await queue.run();
     } catch (error) {
-      if (current?.queue === queue) say(reasonOf(error));
+      if (this.#queue === queue) this.#say(fill(this.#words.notRead, { reason: this.#reasonOf(error) }));
     } finally {
-      if (current?.queue === queue) stop();
+      if (this.#queue === queue) this.stop();
     }
   }
 
-  function reasonOf(error: unknown): string {
-    const reason = error instanceof Problem ? error.message : words.lost;
-    return fill(words.notRead, { reason });
+  #keepUp(): void {
+    if (!this.#message) return;
+    if (this.#item()) this.#show(this.#state);
+    else this.stop();
+  }
+
+  #item(): HTMLElement | null {
+    return this.#thread.querySelector(`.turn[data-id="${CSS.escape(this.#message)}"]`);
+  }
+
+  #show(state: State): void {
+    this.#state = state;
+    const item = this.#item();
+    if (item) show(item, state);
+  }
+
+  /** Takes back what it said itself, nothing else. */
+  #say(text: string): void {
+    const notice = need("#composer-notice");
+    if (!text && notice.textContent !== this.#said) return;
+    this.#said = text;
+    notice.textContent = text;
+    notice.hidden = text === "";
+  }
+
+  #reasonOf(error: unknown): string {
+    if (error instanceof Problem) return error.message;
+    if (error instanceof Unplayable) return this.#words[error.word];
+    return error instanceof Unreachable ? this.#words.unreachable : this.#words.soundLost;
   }
 }
 
 /** What the reading is doing, on its button; other programs see it as `data-reading` of the message. */
-function show(item: HTMLElement, state: "" | "waiting" | "reading"): void {
+function show(item: HTMLElement, state: State): void {
   const button = need("[data-speak]", item);
   button.setAttribute("role", "button"); // without a program it is a link to the audio
   item.dataset["reading"] = state;
@@ -67,64 +125,4 @@ function show(item: HTMLElement, state: "" | "waiting" | "reading"): void {
   else button.removeAttribute("aria-pressed");
   if (state === "waiting") button.setAttribute("aria-busy", "true");
   else button.removeAttribute("aria-busy");
-}
-
-function say(text: string): void {
-  const notice = need("#composer-notice");
-  notice.textContent = text;
-  notice.hidden = text === "";
-}
-
-/** One audio element for everything: what a tap has allowed to play once may play again, also on phones. */
-class Player {
-  readonly #audio = new Audio();
-
-  /** Call it in the event of the tap itself. */
-  unlock(): void {
-    this.#audio.src = URL.createObjectURL(silence());
-    this.#audio.play().catch(() => undefined); // where it is not allowed, the first part says so
-  }
-
-  async play(part: Blob, signal: AbortSignal): Promise<void> {
-    const url = URL.createObjectURL(part);
-    try {
-      await this.#toEnd(url, signal);
-    } finally {
-      this.#audio.pause();
-      URL.revokeObjectURL(url);
-    }
-  }
-
-  #toEnd(url: string, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const over = new AbortController();
-      const settle = (deed: () => void) => () => (over.abort(), deed());
-      const options = { signal: over.signal };
-      this.#audio.addEventListener("ended", settle(resolve), options);
-      this.#audio.addEventListener("error", settle(() => reject(new Error("the audio cannot be played"))), options);
-      signal.addEventListener("abort", settle(() => reject(signal.reason as Error)), options);
-      this.#audio.src = url;
-      this.#audio.play().catch(settle(() => reject(new Error("playing is not allowed"))));
-    });
-  }
-}
-
-/** A tenth of a second of nothing, as wav: 8-bit samples, whose middle is 128. */
-function silence(): Blob {
-  const bytes = new Uint8Array(44 + 800).fill(128, 44);
-  const view = new DataView(bytes.buffer);
-  const write = (at: number, text: string) => [...text].forEach((letter, index) => (bytes[at + index] = letter.charCodeAt(0)));
-  write(0, "RIFF");
-  view.setUint32(4, 836, true);
-  write(8, "WAVEfmt ");
-  view.setUint32(16, 16, true);
-  view.setUint16(20, 1, true);
-  view.setUint16(22, 1, true);
-  view.setUint32(24, 8_000, true);
-  view.setUint32(28, 8_000, true);
-  view.setUint16(32, 1, true);
-  view.setUint16(34, 8, true);
-  write(36, "data");
-  view.setUint32(40, 800, true);
-  return new Blob([bytes], { type: "audio/wav" });
 }

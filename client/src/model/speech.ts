@@ -27,7 +27,7 @@ export class SpeechQueue<Part> {
   }
 
   /** Plays everything; rejects with the first failure, after stopping what was under way. */
-  async run(onPart: (number: number) => void = () => undefined): Promise<void> {
+  async run(): Promise<void> {
     const { signal } = this.#stopping;
     try {
       for (let number = 0; ; number++) {
@@ -35,8 +35,6 @@ export class SpeechQueue<Part> {
         const part = await this.#coming.shift();
         signal.throwIfAborted();
         if (part === null || part === undefined) return;
-        onPart(number);
-        signal.throwIfAborted();
         await this.#play(part, signal);
       }
     } finally {
@@ -54,4 +52,53 @@ export class SpeechQueue<Part> {
     part.catch(() => undefined); // it is looked at when its turn comes, if it comes
     this.#coming.push(part);
   }
+}
+
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Audio while it arrives. */
+export type Sound = ReadableStream<Bytes>;
+
+/**
+ * The same bytes, taken in as fast as they come, whether anybody reads them yet or not: a part that waits for its turn
+ * must keep neither the voice nor the connection waiting, and a browser keeps only what was received whole.
+ */
+export function takenIn(sound: Sound): Sound {
+  return sound.pipeThrough(new TransformStream(undefined, undefined, { highWaterMark: Infinity }));
+}
+
+/**
+ * A sound in portions, as it comes. From a voice that is slower than speech (`hasGap`: all that was given is played) the
+ * rest comes in one, for one pause instead of many. A fault of the sound is thrown behind all that had arrived.
+ */
+export async function* inPortions(sound: Sound, hasGap: () => boolean): AsyncGenerator<Bytes, void> {
+  const reader = sound.getReader();
+  const held: Bytes[] = [];
+  let fault: unknown;
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      if (held.length > 0 || hasGap()) held.push(read.value);
+      else yield read.value;
+    }
+  } catch (error) {
+    fault = error;
+  }
+  if (held.length > 0) yield joined(held);
+  if (fault) throw fault;
+}
+
+/** Whether audio that begins so is mp3: a tag, or the mark of a frame of layer III. Servers call anything mp3. */
+export function isMp3([first, second, third]: Bytes): boolean {
+  if (first === 0x49) return second === 0x44 && third === 0x33;
+  return first === 0xff && ((second ?? 0) & 0xe6) === 0xe2;
+}
+
+function joined(pieces: readonly Bytes[]): Bytes {
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
