@@ -106,8 +106,11 @@ def _closest(question: str, passages: Sequence[Passage]) -> list[Source]:
         _repertory_collection(),
     ]
     pools: tuple[Sequence[Passage], Sequence[Passage]] = (own, repertory())
-    hits = _relevant(search(terms(question), collections))
-    found = dict.fromkeys(pools[hit.collection][hit.document] for hit in hits)
+    hits = search(terms(question), collections)
+    touched = {hit.document for hit in hits if hit.collection == 0}
+    # The board was searched for what fits; a line of it that shares no word with the question fits by its meaning.
+    meant = [line for number, line in enumerate(own) if line.kind == "quote" and number not in touched]
+    found = dict.fromkeys([*(pools[hit.collection][hit.document] for hit in _relevant(hits)), *meant])
     return [_source(marker, passage) for marker, passage in enumerate(list(found)[:_MOST_QUOTED], start=1)]
 
 

@@ -100,7 +100,7 @@ def _batches(rows: Iterable[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]
 def search(query: Collection[str], *, columns: Mapping[str, Any], limit: int) -> list[Hit]:
     """The best `limit` relevant quotes for the terms of a query, best first, among those with these values of columns.
 
-    At most four statements whatever the query.
+    At most six statements whatever the query.
     """
     frequencies = _frequencies(list(islice(query, _MOST_QUERY_TERMS)))
     total = Quote.objects.aggregate(last=Max("id"))["last"] or 0

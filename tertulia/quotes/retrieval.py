@@ -14,8 +14,8 @@ from tertulia.quotes.models import Quote
 _LONGEST_QUESTION = 2_000
 # A line that is far behind the best one is no second opinion.
 LEAST_OF_BEST = 0.4
-# Below this a line is near only because something has to be. Common embedding models give unrelated texts 0.1 to 0.3.
-LEAST_COSINE = 0.4
+# Below this a line is near only because something has to be (`benchmarks/retrieval`).
+LEAST_NEARNESS = 0.35
 # The constant of the paper.
 _RANK_DAMPING = 60
 
@@ -24,7 +24,7 @@ def relevant(question: str, *, limit: int = 5, language: str | None = None) -> l
     """At most `limit` applied quotes that fit `question`, by their words, speaker, work or mood, best first.
 
     None when nothing fits. `language` (BCP 47) keeps to lines of that language. Where `meaning.prepare` has the
-    question's vector, lines of near meaning count as well. At most seven statements; call it outside a transaction
+    question's vector, lines of near meaning count as well. At most nine statements; call it outside a transaction
     that others wait for.
     """
     columns: dict[str, Any] = {"is_apply": True}
@@ -39,11 +39,11 @@ def relevant(question: str, *, limit: int = 5, language: str | None = None) -> l
 
 def _by_meaning(question: str, limit: int) -> list[int]:
     model = meaning()
-    vector = model.known(question) if model else None
-    if model is None or vector is None:
+    asked = model.known(question) if model else None
+    if asked is None:
         return []
-    near = vectors.nearest(model.model, vector, limit)
-    return [each.quote_id for each in near if each.cosine >= LEAST_COSINE]
+    near = vectors.nearest(asked.space, asked.vector, limit)
+    return [each.quote_id for each in near if asked.nearness(each.cosine) >= LEAST_NEARNESS]
 
 
 def fused(rankings: Sequence[Sequence[int]]) -> list[int]:

@@ -19,7 +19,13 @@ _ALIKE = (
 _MEANT = {word: words[0] for words in _ALIKE for word in words}
 
 
-def vector(text: str) -> list[float]:
+def vector(text: str, *, dimensions: int = DIMENSIONS, common: float = 0.0) -> list[float]:
+    """The first `dimensions` numbers of a text's vector; unrelated texts have about the cosine `common`."""
+    own, all_texts = math.sqrt(1 - common), math.sqrt(common / DIMENSIONS)
+    return [own * value + all_texts for value in _of_words(text)[:dimensions]]
+
+
+def _of_words(text: str) -> list[float]:
     """The sum of a direction for each word, of length 1; an empty text has a direction as well."""
     words = re.findall(r"\w+", text.lower()) or [""]
     sums = [

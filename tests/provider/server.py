@@ -38,6 +38,8 @@ class Routes:
         self.models_status = 200
         self.embeddings_status = 200
         self.embeddings_body = b""
+        self.embeddings_dimensions = embedding.DIMENSIONS
+        self.embeddings_common = 0.0
         self.embedded: list[str] = []
         self.refused_fields: frozenset[str] = frozenset()
         self.drops_next_kept_connection = False
@@ -94,7 +96,8 @@ class Routes:
         try:
             body = request.json()
             texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
-            vectors = [embedding.vector(text) for text in texts]
+            dimensions, common = self.embeddings_dimensions, self.embeddings_common
+            vectors = [embedding.vector(text, dimensions=dimensions, common=common) for text in texts]
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             _refuse(connection, 400, str(error))
             return
@@ -148,7 +151,10 @@ def port_of(server: asyncio.Server) -> int:
 
 
 class ScriptedProvider:
-    """The server in a thread of this process. Use as a context manager, or start() and stop()."""
+    """The server in a thread of this process. Use as a context manager, or start() and stop().
+
+    Started again, in this process or in a fork of it, it serves at the address that it had before.
+    """
 
     def __init__(self, *, port: int = 0, log_path: Path | None = None) -> None:
         self._port = port
@@ -159,10 +165,12 @@ class ScriptedProvider:
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop
         self._stopping: asyncio.Event
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._thread: threading.Thread
 
     def start(self) -> str:
         """Serve, and return the base URL for OPENAI_BASE_URL."""
+        self._ready.clear()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
         if not self._ready.wait(10):
             raise RuntimeError("the scripted provider did not start")
@@ -185,7 +193,8 @@ class ScriptedProvider:
         self._stopping = asyncio.Event()
         plain = await listen(self.routes, port=self._port)
         encrypted = await listen(self.routes, tls=self_signed_context())
-        self.base_url = f"http://127.0.0.1:{port_of(plain)}/v1"
+        self._port = port_of(plain)
+        self.base_url = f"http://127.0.0.1:{self._port}/v1"
         self.tls_url = f"https://127.0.0.1:{port_of(encrypted)}/v1"  # a certificate nobody trusts
         self._ready.set()
         await self._stopping.wait()

@@ -97,6 +97,15 @@ async def test_the_users_own_messages_are_found_and_named_so() -> None:
     assert "> “My cat is called Biscuit.”\n>\n> — You, earlier [1]" in answer.text
 
 
+async def test_a_line_of_the_board_that_was_found_by_its_meaning_is_cited() -> None:
+    meant = Passage("quote", "7", "Zebras wear pyjamas.", "Ana", "The Zoo", "en", "/quotes/7")
+    answer = await answer_to("xylophonist", passages=(meant, *history("a word about giraffes")))
+    assert [(source.kind, source.id) for source in answer.sources] == [("quote", "7")]
+    assert "Zebras wear pyjamas" in answer.text
+    both = await answer_to("Zanzibar", passages=(meant, Passage("quote", "1", "Zanzibar at noon.")))
+    assert [source.id for source in both.sources] == ["1", "7"]
+
+
 async def test_a_passage_without_speaker_has_only_its_marker() -> None:
     answer = await answer_to("Zanzibar", passages=(Passage("memory", "1", "Born in Zanzibar."),))
     assert answer.text.endswith("> “Born in Zanzibar.”\n>\n> [1]")

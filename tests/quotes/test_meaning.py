@@ -84,7 +84,7 @@ def test_only_applied_lines_are_embedded_each_once(model: Meaning, provider: Scr
     assert not any(waiting.content in text for text in provider.routes.embedded)
     actions.decide_quotes(user=staff(), ids=[waiting.id], is_apply=True)
     keep_up(model)
-    assert QuoteVector.objects.filter(quote__in=[waiting, applied], model=model.model).count() == 2
+    assert QuoteVector.objects.filter(quote__in=[waiting, applied], model=model.space).count() == 2
 
 
 def test_a_withdrawn_line_is_gone_and_an_edited_one_is_embedded_anew(model: Meaning) -> None:
@@ -104,7 +104,7 @@ def test_a_withdrawn_line_is_gone_and_an_edited_one_is_embedded_anew(model: Mean
 
 def test_a_line_that_was_withdrawn_while_it_was_embedded_stays_out(model: Meaning) -> None:
     quote = a_quote()
-    vectors.store(model.model, {quote.id: (1.0, 0.0)})
+    vectors.store(model.space, {quote.id: (1.0, 0.0)})
     assert not QuoteVector.objects.filter(quote=quote).exists()
 
 
@@ -119,10 +119,53 @@ def test_another_model_begins_anew(model: Meaning) -> None:
     quote = a_quote(is_apply=True)
     keep_up(model)
     QuoteVector.objects.filter(quote=quote).update(model="an-earlier-model")
-    model._is_alone = False
+    model._alone_in = ""
     keep_up(model)
     rows = QuoteVector.objects.filter(quote=quote)
-    assert list(rows.values_list("model", flat=True)) == [model.model]
+    assert list(rows.values_list("model", flat=True)) == [model.space]
+
+
+@pytest.mark.parametrize("common", [0.0, 0.5, 0.85])
+def test_what_is_near_is_told_from_what_is_far_by_any_model(
+    model: Meaning, provider: ScriptedProvider, common: float
+) -> None:
+    """Some models give texts that have nothing to do with each other a cosine of 0.8."""
+    provider.routes.embeddings_common = common
+    line = a_quote(f"The {a_word()} ferry will commence after frost", is_apply=True).content
+    keep_up(model)
+    assert line in ask(model, "vessel outset winter 겨울")
+    assert ask(model, f"{a_word()} {a_word()} {a_word()}") == []
+
+
+def test_a_server_that_gives_its_model_another_length_begins_anew(
+    model: Meaning, provider: ScriptedProvider
+) -> None:
+    line = a_quote("Boat, winter.", is_apply=True)  # what the questions mean, wholly
+    keep_up(model)
+    assert line.content in ask(model, "лодка 겨울")
+    provider.routes.embeddings_dimensions = 200
+    assert line.content not in ask(model, "лодка 겨울?")
+    keep_up(model)
+    assert line.content in ask(model, "лодка 겨울!")
+    stored = QuoteVector.objects.get(quote=line)
+    assert (stored.model, len(stored.embedding)) == (model.space, 200)
+
+
+def test_lines_that_were_withdrawn_leave_room_for_others(
+    model: Meaning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "_RESCORED", 2)
+    mona, mark = staff(), a_word()
+    quotes = [a_quote(f"{mark} vessel {word}", user=mona, is_apply=True) for word in (mark, "a", "b c d")]
+    keep_up(model)
+    (question,) = asyncio.run(_embedded(model, f"{mark} boat {mark}"))
+
+    def nearest() -> list[int]:
+        return [near.quote_id for near in vectors.nearest(model.space, question, 2)]
+
+    assert nearest() == [quotes[0].id, quotes[1].id]
+    actions.decide_quotes(user=mona, ids=[quotes[0].id, quotes[1].id], is_apply=False)
+    assert nearest()[0] == quotes[2].id
 
 
 def test_a_server_that_fails_is_left_alone_and_words_still_find(
@@ -157,7 +200,7 @@ def test_only_who_may_ask_causes_a_call(model: Meaning, provider: ScriptedProvid
     provider.routes.reset()
     assert asyncio.run(asked_by(nobody)) == []
     assert asyncio.run(asked_by(lambda: make_user(daily_quota=0))) == []
-    assert asyncio.run(asked_by(make_user)) == ["a question"]
+    assert asyncio.run(asked_by(make_user)) == ["a question", *meaning.EVERYDAY]
 
 
 def test_what_is_kept_of_questions_is_bounded(monkeypatch: pytest.MonkeyPatch, model: Meaning) -> None:
@@ -178,7 +221,7 @@ def test_both_ways_to_search_agree(model: Meaning) -> None:
     ids = [a_quote(content, is_apply=True).id for content in contents]
     keep_up(model)
     (question,) = asyncio.run(_embedded(model, "boat frost begin"))
-    by_signs = [each for each in vectors.nearest(model.model, question, 60) if each.quote_id in ids]
+    by_signs = [each for each in vectors.nearest(model.space, question, 60) if each.quote_id in ids]
     assert [each.quote_id for each in by_signs] == ids[::-1]
     assert by_signs[0].cosine > by_signs[1].cosine > by_signs[2].cosine
     if connection.vendor == "sqlite":
@@ -187,9 +230,9 @@ def test_both_ways_to_search_agree(model: Meaning) -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS vector")
     _forget()
-    vectors._prepare_index(model.model, len(question))
+    vectors._prepare_index(model.space, len(question))
     assert vectors.has_pgvector()
-    by_extension = [each for each in vectors.nearest(model.model, question, 60) if each.quote_id in ids]
+    by_extension = [each for each in vectors.nearest(model.space, question, 60) if each.quote_id in ids]
     assert [each.quote_id for each in by_extension] == ids[::-1]
     cosines = [each.cosine for each in by_signs]
     assert [each.cosine for each in by_extension] == pytest.approx(cosines, abs=1e-5)
@@ -198,7 +241,9 @@ def test_both_ways_to_search_agree(model: Meaning) -> None:
 
 
 async def _embedded(model: Meaning, text: str) -> list[tuple[float, ...]]:
-    embedder = Embedder(base_url=settings.TERTULIA_EMBEDDINGS_URL, api_key="", model=model.model)
+    embedder = Embedder(
+        base_url=settings.TERTULIA_EMBEDDINGS_URL, api_key="", model=settings.TERTULIA_EMBEDDINGS_MODEL
+    )
     found = await embedder.embed([text], seconds=5)
     await embedder.close()
     return found

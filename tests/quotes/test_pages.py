@@ -290,11 +290,11 @@ def test_an_import_tells_of_every_line(mona: Person, open_browser: Open) -> None
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', staff.see("/quotes/import"))
     assert token
     form = {"csrfmiddlewaretoken": token.group(1), "apply": "true"}
-    file = f"content,speaker\nOne {word},Ana\none {word}!,ana\n,Nobody\n".encode()
+    file = f"content,speaker\nOne {word},Ana\none {word}!,ana\n,Nobody\nalone\n".encode()
     answer = staff.http.post("/quotes/import", data=form, files={"file": ("lines.csv", file, "text/csv")})
     assert answer.status_code == 200
     rows = re.findall(r'<tr class="(\w+)"><td>(\d+)</td>', answer.text)
-    assert rows == [("created", "2"), ("duplicate", "3"), ("invalid", "4")]
+    assert rows == [("invalid", "4"), ("invalid", "5"), ("duplicate", "3"), ("created", "2")]
     assert Quote.objects.get(content=f"One {word}").is_apply
     for name, data in (("lines.exe", b"x"), ("lines.csv", b"\xff")):
         answer = staff.http.post("/quotes/import", data=form, files={"file": (name, data, "text/csv")})

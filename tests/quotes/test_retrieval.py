@@ -4,7 +4,7 @@ import pytest
 
 from tertulia.providers.base import Passage
 from tertulia.providers.lexical import terms
-from tertulia.quotes import actions, index, queries, retrieval
+from tertulia.quotes import actions, candidates, index, queries, retrieval
 from tests.accounts.people import make_user
 from tests.quotes.rows import a_quote, a_word, staff
 
@@ -140,6 +140,31 @@ def test_a_word_that_is_everywhere_still_finds_the_newest(monkeypatch: pytest.Mo
     assert [hit.id for hit in index.search([one, other], columns={}, limit=9)] == [both.id]
     found = {hit.id for hit in index.search([one], columns={"is_apply": True}, limit=9)}
     assert found == {both.id, *(quote.id for quote in ones)}
+
+
+@pytest.mark.parametrize("looked_through", [0, 2, 5_000])
+def test_a_word_that_is_everywhere_finds_what_the_columns_allow(
+    monkeypatch: pytest.MonkeyPatch, looked_through: int
+) -> None:
+    monkeypatch.setattr(index, "_MOST_MATCHES", 2)
+    monkeypatch.setattr(candidates, "_MOST_LOOKED_THROUGH", looked_through)
+    one, other, speaker, mona = a_word(), a_word(), a_word(), staff()
+    both = a_quote(f"{one} {other} both", speaker=speaker, user=mona, is_apply=True)
+    alone = a_quote(f"{one} alone, {other}s apart", speaker=speaker, user=mona)
+    a_quote(f"{one}{other} is neither", speaker=speaker, user=mona, is_apply=True)
+    for number in range(4):
+        a_quote(f"{one} {other} elsewhere {number}", is_apply=True)
+    expected = {
+        (f"{one} {other}", True): [both.id],
+        (f"{one} {other}", False): [alone.id],
+        (one, None): [both.id, alone.id],
+    }
+    for (text, is_apply), ids in expected.items():
+        columns = {"speaker": speaker, "user_id": mona.pk} | (
+            {} if is_apply is None else {"is_apply": is_apply}
+        )
+        hits = index.search(terms(text), columns=columns, limit=9)
+        assert (text, sorted(hit.id for hit in hits)) == (text, sorted(ids))
 
 
 @pytest.mark.parametrize(
