@@ -8,7 +8,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import DatabaseError
 
-from tertulia.config import findings
+from tertulia.config import findings, instance
+
+# What shells report of a command that Ctrl-C ended.
+INTERRUPTED = 130
 
 
 def main() -> None:
@@ -20,8 +23,16 @@ def main() -> None:
             sys.exit("\n".join(map(str, findings.of_settings(error))))
         sys.exit("\n".join(f"tertulia: {line}" for line in str(error).splitlines()))
     try:
-        execute_from_command_line(sys.argv)
+        # Under one name however it was started: the lines on its use would speak of a file or of Django.
+        execute_from_command_line(["tertulia", *sys.argv[1:]])
     except ImproperlyConfigured as error:  # a data folder or database that a command must not touch
         sys.exit(f"tertulia: {error}")
     except DatabaseError as error:  # no server there, or tables that no start has made yet
-        sys.exit(f"tertulia: database: {error}\ntertulia: `tertulia doctor` tells more.")
+        reason = instance.unreachable() or " ".join(str(error).split())
+        sys.exit(f"tertulia: database: {reason}\ntertulia: `tertulia doctor` tells more.")
+    except OSError as error:  # a file or folder that cannot be read or written; a disk that is full
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(f"tertulia: {error.filename or 'system'}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

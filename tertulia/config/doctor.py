@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from redis import Redis
 from redis.exceptions import RedisError
@@ -62,13 +62,11 @@ def _data() -> Iterator[Finding]:
 
 
 def _database() -> Iterator[Finding]:
-    try:
-        _reach_server()
-        instance.check(settings.DATA)
-    except DatabaseError as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if reason := instance.unreachable():
         yield Finding(Level.FAULT, "database", f"{instance.place()} cannot be reached: {reason}")
         return
+    try:
+        instance.check(settings.DATA)
     except ImproperlyConfigured as error:
         yield Finding(Level.FAULT, "database", str(error))
         return
@@ -77,14 +75,6 @@ def _database() -> Iterator[Finding]:
     executor = MigrationExecutor(connection)
     if pending := executor.migration_plan(executor.loader.graph.leaf_nodes()):
         yield Finding(Level.NOTE, "database", f"{len(pending)} migrations are applied by the next `serve`")
-
-
-def _reach_server() -> None:
-    """Once, in sight: the pool would try for ten seconds, log each time, and not say why."""
-    if connection.vendor == "postgresql":
-        parameters = connection.get_connection_params() | {"connect_timeout": int(_PATIENCE_SECONDS)}
-        with connection.wrap_database_errors:
-            connection.Database.connect(**parameters).close()  # type: ignore[attr-defined]
 
 
 def _redis() -> Iterator[Finding]:

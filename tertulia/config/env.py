@@ -7,11 +7,15 @@ one plain line.
 import os
 import secrets
 import sys
+import warnings
 from pathlib import Path
+from typing import Any
 from zoneinfo import available_timezones
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from tertulia.config import dotenv
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
@@ -25,7 +29,8 @@ def load() -> environ.FileAwareEnv:
     """The process's environment, over a `.env` file in the checkout or the current folder."""
     for folder in (CHECKOUT if in_checkout() else None, Path.cwd()):
         if folder and (folder / ".env").is_file():
-            environ.Env.read_env(folder / ".env")
+            for name, value in dotenv.values(folder / ".env").items():
+                os.environ.setdefault(name, value)
     return environ.FileAwareEnv()
 
 
@@ -71,14 +76,74 @@ def secret_key(env: environ.Env, data: Path, *, may_generate: bool) -> str:
             file.write(secrets.token_urlsafe(64))
     except FileExistsError:
         pass
+    except OSError as error:
+        raise ImproperlyConfigured(f"TERTULIA_DATA: cannot write to {data}: {error.strerror}.") from None
     return _written_key(path)
 
 
 def _written_key(path: Path) -> str:
-    key = path.read_text().strip()
+    try:
+        key = path.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"TERTULIA_DATA: cannot read {path}: {error.strerror}.") from None
     if len(key) < 50:
         raise ImproperlyConfigured(f"{path} is damaged: remove it (all sign-ins end) or restore it.")
     return key
+
+
+def database(env: environ.Env, name: str, file: Path) -> dict[str, Any]:
+    """Django's description of the database at an address, else of SQLite's in `file`.
+
+    No part of a wrong address is repeated: it holds a password.
+    """
+    address: str = env.str(name, "")
+    if not address:
+        return {"ENGINE": _ENGINES[0], "NAME": str(file)}
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            config: dict[str, Any] = env.db_url_config(address)
+    except ValueError:
+        config = {}
+    if config.get("ENGINE") not in _ENGINES or config["NAME"] in ("", ":memory:"):
+        raise ImproperlyConfigured(
+            f"{name}: sqlite:///path or postgres://user:password@host/name, special characters of a password as %XX."
+        )
+    return config
+
+
+_ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
+
+
+def mail(env: environ.Env, name: str, default: str) -> dict[str, Any]:
+    """Django's settings of a mail server by its address."""
+    try:
+        config: dict[str, Any] = env.email_url_config(env.str(name, "") or default)
+    except (ValueError, ImproperlyConfigured):
+        raise ImproperlyConfigured(f"{name}: smtp+tls://user:password@host:587, or consolemail://.") from None
+    return config
+
+
+def redis(env: environ.Env, name: str) -> str:
+    """The address of a Redis server, empty for none."""
+    value: str = env.str(name, "")
+    if value and not value.startswith(("redis://", "rediss://", "unix://")):
+        raise ImproperlyConfigured(f"{name}: redis://:password@host:6379/0, or rediss:// with TLS.")
+    return value
+
+
+def flag(env: environ.Env, name: str, *, default: bool) -> bool:
+    """Yes or no; unset or empty means `default`. A word that is neither is no guess at one of them."""
+    value: str = env.str(name, "").strip().lower()
+    if value in _WORDS:
+        return _WORDS[value]
+    if value:
+        raise ImproperlyConfigured(f"{name}: true or false; not {value!r}.")
+    return default
+
+
+_WORDS = dict.fromkeys(("true", "1", "yes", "y", "on", "ok"), True) | dict.fromkeys(
+    ("false", "0", "no", "n", "off"), False
+)
 
 
 def optional_count(env: environ.Env, name: str, default: int) -> int | None:

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 
 from tertulia import __version__
+
+_RESTORING = "restore.unfinished"
+_PATIENCE_SECONDS = 5
 
 
 def place() -> str:
@@ -25,8 +28,28 @@ def place() -> str:
     return f"postgresql:{settings['HOST'] or 'localhost'}:{settings['PORT'] or 5432}/{settings['NAME']}"
 
 
+def unreachable() -> str:
+    """Why the database's server cannot be reached, empty when it can.
+
+    By one try in sight: the pool would try for ten seconds, log each time, and not say why.
+    """
+    if connection.vendor != "postgresql":
+        return ""
+    parameters = connection.get_connection_params() | {"connect_timeout": _PATIENCE_SECONDS}
+    try:
+        with connection.wrap_database_errors:
+            connection.Database.connect(**parameters).close()  # type: ignore[attr-defined]
+    except DatabaseError as error:
+        return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return ""
+
+
 def check(data: Path) -> None:
     """Refuse a database that is not this instance's, by ImproperlyConfigured with the reason and the way out."""
+    if is_half_restored(data):
+        raise ImproperlyConfigured(
+            f"{place()} holds a part of a backup: a restore was interrupted. Run tertulia restore again."
+        )
     expected = _expected(data)
     tables = _tables()
     if not tables:
@@ -48,6 +71,21 @@ def note(data: Path) -> None:
     unfinished = path.with_name(f".instance.json.{os.getpid()}")
     unfinished.write_text(json.dumps({"database": place(), "since_version": __version__}) + "\n")
     unfinished.replace(path)
+
+
+def begin_restore(data: Path) -> None:
+    """From here until `end_restore` the database is not whole, and no start takes it."""
+    (data / _RESTORING).touch()
+
+
+def end_restore(data: Path) -> None:
+    """The database is whole and belongs to this folder."""
+    note(data)
+    (data / _RESTORING).unlink()
+
+
+def is_half_restored(data: Path) -> bool:
+    return (data / _RESTORING).exists()
 
 
 def _expected(data: Path) -> str:

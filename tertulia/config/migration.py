@@ -35,6 +35,37 @@ def migrate(data: Path) -> None:
     connection.close()
 
 
+def migrate_apart(data: Path) -> None:
+    """The same in a process of its own, which takes along what the models of every migration occupy (some 17 MB).
+
+    For a server before it has a thread or a connection. The child has this very stack: where it fails it says why as
+    this process would have, and this one ends with its status.
+    """
+    if not _can_fork():
+        migrate(data)
+        return
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        migrate(data)
+        os._exit(0)
+    if status := os.waitstatus_to_exitcode(_awaited(child)):
+        sys.exit(status if status > 0 else f"tertulia: the migration was ended by signal {-status}.")
+
+
+def _can_fork() -> bool:
+    """Windows cannot; on macOS the system's own libraries do not bear it."""
+    return sys.platform == "linux"
+
+
+def _awaited(child: int) -> int:
+    try:
+        return os.waitpid(child, 0)[1]
+    except KeyboardInterrupt:  # the terminal has interrupted both: the child rolls back first
+        os.waitpid(child, 0)
+        raise
+
+
 @contextmanager
 def exclusive(data: Path) -> Iterator[None]:
     """Whoever changes the schema is alone."""

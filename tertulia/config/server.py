@@ -3,8 +3,10 @@
 import ipaddress
 import os
 import socket
+from argparse import ArgumentTypeError
 
 import uvicorn
+from django.core.exceptions import ImproperlyConfigured
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
 # After the drain no stream is open on purpose; a client that does not read its last bytes is not waited for.
@@ -19,8 +21,15 @@ START_COMMAND = "python -m tertulia serve --host 0.0.0.0"
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  (compared with, not bound)
 
 
+class CannotListen(Exception):
+    """The address is taken, forbidden or not this machine's."""
+
+
 class Listening:
-    """A bound socket and the configuration that serves it; `url` is true before the first request comes."""
+    """A bound socket and the configuration that serves it; `url` is true before the first request comes.
+
+    Raises CannotListen.
+    """
 
     def __init__(self, host: str, port: int, *, workers: int = 1, reload: bool = False) -> None:
         self._config = uvicorn.Config(
@@ -39,7 +48,7 @@ class Listening:
             timeout_graceful_shutdown=CLOSE_SECONDS,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
-        self._socket = self._config.bind_socket()
+        self._socket = _bound(host, port)
         self.url = _url(self._socket)
 
     def run(self) -> None:
@@ -51,6 +60,19 @@ class Listening:
             Multiprocess(self._config, sockets=sockets).run()
         else:
             uvicorn.Server(self._config).run(sockets=sockets)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """As uvicorn binds it; but it would log the system's error alone, which names neither address nor port."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise CannotListen(f"Port {port} of {host} cannot be had: {error.strerror}.") from None
+    listening.set_inheritable(True)
+    return listening
 
 
 def _proxies() -> str:
@@ -66,5 +88,16 @@ def _url(bound: socket.socket) -> str:
 
 
 def default_port() -> int:
-    """PORT, as hosting platforms give it, Azure's WEBSITES_PORT, or 8000."""
-    return int(os.environ.get("PORT") or os.environ.get("WEBSITES_PORT") or 8000)
+    """PORT, as hosting platforms give it, Azure's WEBSITES_PORT, or 8000; raises ImproperlyConfigured."""
+    name = next((name for name in ("PORT", "WEBSITES_PORT") if os.environ.get(name)), "")
+    try:
+        return port(os.environ.get(name, "8000"))
+    except ArgumentTypeError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from None
+
+
+def port(text: str) -> int:
+    """A port's number; 0 has the system choose one. Raises ArgumentTypeError: it is the type of an option, too."""
+    if text.isascii() and text.isdigit() and int(text) < 2**16:
+        return int(text)
+    raise ArgumentTypeError(f"a whole number from 0 to 65535; not {text!r}")

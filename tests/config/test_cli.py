@@ -1,11 +1,17 @@
 """Commands as they are typed, before anything has been started."""
 
+import json
+import re
+import signal
+import socket
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from tertulia.config.backups import rows
 from tests.acceptance.processes import ROOT, clean_environment
 from tests.people import PASSWORD
 
@@ -31,3 +37,94 @@ def test_without_tables_a_command_says_so_in_a_line(tmp_path: Path, command: tup
     assert refused.returncode == 1
     assert "Traceback" not in refused.stderr
     assert "tertulia: database: " in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("createuser", "nobody"), "CommandError: Enter a valid email address."),
+        (("quota",), "CommandError: Whose? Give an EMAIL, or --group NAME."),
+        (("restore", "/nowhere/backup.zip"), "tertulia: /nowhere/backup.zip: No such file or directory"),
+        (
+            ("export_client", "--api", "https://a.example.org", "--out", "/dev/null/x"),
+            "CommandError: --out: ",
+        ),
+        (("serve", "--workers", "0"), "CommandError: --workers: a whole number from 1."),
+        (
+            ("serve", "--port", "65536"),
+            "tertulia serve: error: argument --port: a whole number from 0 to 65535",
+        ),
+        (("serve", "--host", "192.0.2.1"), "CommandError: Port 8000 of 192.0.2.1 cannot be had: "),
+    ],
+)
+def test_a_mistake_is_answered_in_a_line(command: tuple[str, ...], told: str, tmp_path: Path) -> None:
+    refused = tertulia(tmp_path, *command)
+    assert refused.returncode in (1, 2)
+    assert refused.stderr.splitlines()[-1].startswith(told), refused.stderr
+    assert "Traceback" not in refused.stderr
+    if command[0] == "serve":
+        assert not list(tmp_path.glob("*.sqlite3"))  # what has no port has touched nothing
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = tertulia(tmp_path, "serve", "--port", str(port))
+    told = f"CommandError: Port {port} of 127.0.0.1 cannot be had: Address already in use.\n"
+    assert (refused.returncode, refused.stderr) == (1, told)
+
+
+def test_ctrl_c_ends_a_server_without_a_word(tmp_path: Path) -> None:
+    environment = clean_environment() | {"TERTULIA_DATA": str(tmp_path)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tertulia", "serve", "--port", "0"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "/accounts/link/" in line:  # the last before it serves
+            break
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+
+
+def test_a_restore_that_broke_off_is_refused_until_it_is_done_again(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    tertulia(source, "createuser", "first@example.org", said=PASSWORD)
+    tertulia(source, "apikey", "first@example.org")
+    whole, broken = tmp_path / "whole.zip", tmp_path / "broken.zip"
+    assert tertulia(source, "backup", str(whole)).returncode == 0
+    moved = tertulia(source, "move", "--to", "garbage")
+    assert moved.stderr.startswith("CommandError: DATABASE_URL: sqlite:///path or postgres://")
+    without_people(whole, broken)
+    failed = tertulia(target, "restore", str(broken))
+    assert failed.returncode == 1
+    assert "FOREIGN KEY" in failed.stderr or "foreign key" in failed.stderr
+    started = tertulia(target, "serve", "--port", "0")
+    assert started.returncode == 1
+    assert re.fullmatch(
+        r"tertulia: \S+ holds a part of a backup: .+ Run tertulia restore again\.\n", started.stderr
+    )
+    assert tertulia(target, "restore", str(whole)).returncode == 0
+    assert tertulia(target, "quota", "first@example.org").stdout.startswith("first@example.org: ")
+
+
+def without_people(source: Path, target: Path) -> None:
+    """A backup that is whole by its digests, with keys of nobody: it fails when its rows are in place."""
+    people = "accounts.user"
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == f"rows/{people}.jsonl":
+                content = content.splitlines(keepends=True)[0]
+            elif name == "manifest.json":
+                manifest = json.loads(content)
+                manifest["tables"][people] = rows.Digest().as_json()
+                content = json.dumps(manifest).encode()
+            new.writestr(name, content)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
+from django.utils.translation import to_locale
 
 from tertulia.config.drain import DRAIN_SECONDS
 from tertulia.config.server import START_COMMAND
@@ -65,6 +67,12 @@ def test_only_locked_packages_are_installed() -> None:
     assert all(
         "--require-hashes" in line or ("--no-deps" in line and "--no-index" in line) for line in installs
     )
+
+
+def test_the_image_keeps_the_languages_that_are_offered() -> None:
+    kept = re.search(r"-not -regex '\.\*/locale/\\\((.+?)\\\)/", DOCKERFILE)
+    assert kept
+    assert kept[1].split("\\|") == sorted(to_locale(code) for code, _ in settings.LANGUAGES)
 
 
 def test_what_is_copied_exists_and_nothing_else_reaches_the_build() -> None:

@@ -228,16 +228,3 @@ def test_what_app_service_builds_works(unpacked: Path, instance: str, tmp_path: 
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert [line[:2] for line in done.stdout.splitlines()] == ["ok"] * 5 + ["ht"]
-
-
-def test_smoke_names_what_is_wrong(unpacked: Path, server: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tertulia", "smoke", f"{server}/nowhere"],
-        cwd=ROOT,
-        env=os.environ | {"TERTULIA_DATA": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode != 0
-    assert "/readyz answers 404" in done.stderr

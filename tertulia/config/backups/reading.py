@@ -31,14 +31,14 @@ class Refused(Exception):
 
 
 class Backup:
-    """An opened backup. Use as a context manager; raises Refused when it is none, is damaged or is too new."""
+    """An opened backup, a context manager. Raises OSError, and Refused when it is none, is damaged or is too new."""
 
     def __init__(self, path: Path) -> None:
         try:
             self._archive = zipfile.ZipFile(path)
             self.manifest: dict[str, Any] = json.loads(self._archive.read("manifest.json"))
             ours = self.manifest["application"] == "tertulia"
-        except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
             raise Refused(f"{path} is no backup of Tertulia: {error}") from None
         if not ours:
             raise Refused(f"{path} is a backup of another program.")

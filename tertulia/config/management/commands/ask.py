@@ -14,9 +14,6 @@ from tertulia.chat.generation.script import Question, answer
 from tertulia.config.migration import migrate
 from tertulia.core.errors import Problem
 
-# What shells report of a command that Ctrl-C ended.
-INTERRUPTED = 130
-
 
 class Command(BaseCommand):
     help = "Ask, and print the answer as it comes. It is kept as a conversation and counted like any other."
@@ -38,7 +35,7 @@ class Command(BaseCommand):
             answer(question, self._show)
         except KeyboardInterrupt:
             self.stdout.write("")
-            sys.exit(INTERRUPTED)
+            raise
         except Problem as problem:
             raise CommandError(_told(problem)) from problem
         self.stdout.write("")

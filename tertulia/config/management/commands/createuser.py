@@ -29,9 +29,10 @@ class Command(BaseCommand):
         quota: int | None = options["daily_quota"]
         if quota is not None and not 0 <= quota <= 2**31 - 1:
             raise CommandError("--daily-quota: a whole number from 0.")
-        migrate(settings.DATA)  # an account may be made before the first start
-        user = queries.user_by_email(options["email"])
         try:
+            validation.cleaned({"email": options["email"]})  # before a password is asked for
+            migrate(settings.DATA)  # an account may be made before the first start
+            user = queries.user_by_email(options["email"])
             if user is None:
                 self._create(options["email"], options["admin"], quota)
             else:

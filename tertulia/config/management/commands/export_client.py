@@ -23,6 +23,11 @@ class Command(BaseCommand):
         out: Path = options["out"]
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise CommandError(f"--out: {out} exists and is not an empty folder.")
-        count = exporting.write_client(f"{api.scheme}://{api.netloc}", out)
+        try:
+            count = exporting.write_client(f"{api.scheme}://{api.netloc}", out)
+        except OSError as error:
+            raise CommandError(
+                f"--out: {out}: {error.strerror or 'not everything can be written'}."
+            ) from None
         self.stdout.write(f"{count} files in {out}. Serve them from any host, and add that host's address")
         self.stdout.write(f"to CORS_ALLOWED_ORIGINS of the server at {options['api']}.")

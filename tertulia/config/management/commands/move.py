@@ -14,6 +14,9 @@ from django.core.management.base import BaseCommand, CommandError
 from tertulia.config.backups import writing
 from tertulia.config.backups.reading import Backup
 
+# How a command's last words begin.
+_TOLD = ("CommandError: ", "tertulia: ")
+
 
 class Command(BaseCommand):
     help = "Carry everything to the empty database of another DATABASE_URL. Stop the servers first."
@@ -56,7 +59,14 @@ class Command(BaseCommand):
             check=False,
         )
         if done.returncode:
-            raise CommandError(done.stderr.strip().removeprefix("CommandError: "))
+            raise CommandError(_reason(done.stderr))
+
+
+def _reason(said: str) -> str:
+    """The line that says why, of all that the other process has logged."""
+    lines = said.strip().splitlines() or ["the other process has ended without a word"]
+    told = [line for line in lines if line.startswith(_TOLD)]
+    return (told or lines[-1:])[0].removeprefix(_TOLD[0]).removeprefix(_TOLD[1])
 
 
 def _manifest(path: Path) -> dict[str, Any]:

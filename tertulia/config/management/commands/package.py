@@ -29,7 +29,10 @@ class Command(BaseCommand):
         files["sbom.json"] = bom.bill(
             (CHECKOUT / "requirements.txt").read_text(), (CHECKOUT / "client/package-lock.json").read_text()
         )
-        digest = archive.write(output, files)
+        try:
+            digest = archive.write(output, files)
+        except OSError as error:
+            raise CommandError(f"{output}: {error.strerror}") from None
         self.stdout.write(f"{output}: {len(files)} files, {output.stat().st_size / 1e6:.1f} MB")
         self.stdout.write(f"sha256 {digest}")
         self.stdout.write(f"start-up command: {START_COMMAND}")

@@ -47,7 +47,9 @@ class Command(BaseCommand):
             raise CommandError(f"There is no group with the name {name}.") from None
 
     def _user(self, options: dict[str, Any]) -> None:
-        user = queries.user_by_email(options["email"] or "")
+        if not options["email"]:
+            raise CommandError("Whose? Give an EMAIL, or --group NAME.")
+        user = queries.user_by_email(options["email"])
         if user is None:
             raise CommandError(f"There is no account with the address {options['email']}.")
         if options["default"]:

@@ -31,16 +31,17 @@ class Command(BaseCommand):
             with reading.Backup(file) as backup, exclusive(settings.DATA):
                 backup.verify()
                 self._make_room(force=force)
+                instance.begin_restore(settings.DATA)
                 reading.restore(backup)
-                instance.note(settings.DATA)
-        except (reading.Refused, ImproperlyConfigured, OSError) as refused:
+                instance.end_restore(settings.DATA)
+        except (reading.Refused, ImproperlyConfigured) as refused:
             raise CommandError(str(refused)) from None
         total = sum(table["rows"] for table in backup.manifest["tables"].values())
         self.stdout.write(f"Restored {total} rows and {backup.manifest['files']} media files of {file}.")
         self._warn_of_another_secret(backup.manifest["secret"])
 
     def _make_room(self, *, force: bool) -> None:
-        if reading.is_empty():
+        if instance.is_half_restored(settings.DATA) or reading.is_empty():
             return
         if not force:
             raise reading.Refused(

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from tertulia.config.migration import migrate
-from tertulia.config.server import Listening, default_port
+from tertulia.config.server import CannotListen, Listening, default_port
 
 
 class Command(BaseCommand):
@@ -21,8 +21,11 @@ class Command(BaseCommand):
         host, _, port = addrport.rpartition(":")
         if not port.isdigit():
             raise CommandError(f"{addrport!r} is not [host:]port.")
+        try:
+            listening = Listening(host.strip("[]") or "127.0.0.1", int(port), reload=reload)
+        except CannotListen as refused:
+            raise CommandError(str(refused)) from None
         migrate(settings.DATA)
-        listening = Listening(host.strip("[]") or "127.0.0.1", int(port), reload=reload)
         self.stdout.write(f"Tertulia (development): {listening.url}/")
         self.stdout.flush()
         listening.run()

@@ -4,12 +4,12 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from tertulia.accounts.actions import ensure_owner
 from tertulia.config import metrics
-from tertulia.config.migration import migrate
-from tertulia.config.server import Listening, default_port
+from tertulia.config.migration import migrate_apart
+from tertulia.config.server import CannotListen, Listening, default_port, port
 
 
 class Command(BaseCommand):
@@ -17,15 +17,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=default_port())
-        parser.add_argument("--workers", type=int, default=1)
+        parser.add_argument("--port", type=port, default=default_port())
+        parser.add_argument(
+            "--workers", type=int, default=1, help="Processes that share the port; default 1."
+        )
 
     def handle(self, *args: Any, host: str, port: int, workers: int, **options: Any) -> None:
-        migrate(settings.DATA)
+        if workers < 1:
+            raise CommandError("--workers: a whole number from 1.")
         if workers > 1:
             # Workers are started anew and take the environment along.
             metrics.share_between_workers()
-        listening = Listening(host, port, workers=workers)
+        listening = self._listening(host, port, workers)
+        migrate_apart(settings.DATA)
         self.stdout.write(f"Tertulia: {listening.url}/")
         if settings.ON_SQLITE and (owner := ensure_owner()):
             _, token = owner
@@ -33,3 +37,10 @@ class Command(BaseCommand):
             self.stdout.write(f"  {listening.url}/accounts/link/{token}")
         self.stdout.flush()
         listening.run()
+
+    def _listening(self, host: str, port: int, workers: int) -> Listening:
+        """Before anything is touched: what cannot have its port must not migrate."""
+        try:
+            return Listening(host, port, workers=workers)
+        except CannotListen as refused:
+            raise CommandError(str(refused)) from None
