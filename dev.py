@@ -88,8 +88,16 @@ def only_one() -> Iterator[None]:
 def prepare(group: str) -> None:
     """Bring the environment (`build` or `dev`, a superset), the bundle and the translations up to date."""
     with only_one():
+        place_caches()
         prepare_environment(group)
         prepare_assets()
+
+
+def place_caches() -> None:
+    """Installers keep what they fetch in the user's home; where that cannot be written to, it stays in the checkout."""
+    if not os.access(os.path.expanduser("~"), os.W_OK):  # noqa: PTH111  (Path.home() raises where there is none)
+        for variable in ("UV_CACHE_DIR", "PIP_CACHE_DIR", "NPM_CONFIG_CACHE"):
+            os.environ.setdefault(variable, str(TOOLS / variable.lower()))
 
 
 def prepare_tools() -> Path:
@@ -125,7 +133,9 @@ def prepare_environment(group: str) -> None:
         run(uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, VENV)
     say(f"installing requirements-{group}.txt")
     into: list[str | Path] = ["--quiet", "--python", PYTHON]
-    run(uv, "pip", "sync", *into, "--require-hashes", ROOT / f"requirements-{group}.txt")
+    # Compiled once here: where Python may not write beside its modules, every start would do it, for half of its time.
+    lock = ROOT / f"requirements-{group}.txt"
+    run(uv, "pip", "sync", *into, "--compile-bytecode", "--require-hashes", lock)
     run(uv, "pip", "install", *into, "--no-deps", "--no-build-isolation", "--editable", ROOT)
     set_stamp(VENV, environment=wanted, group=group)
 
@@ -242,9 +252,9 @@ def command_bench(arguments: list[str]) -> None:
 
 
 def command_mutants(arguments: list[str]) -> None:
-    """mutation tests of the pure modules; arguments are those of `mutmut run`"""
+    """what tests notice of changes to what must be exact; arguments choose groups, `--help` shows them"""
     prepare("dev")
-    become(VENV / BIN / "mutmut", "run", *arguments)
+    become(PYTHON, ROOT / "tools" / "mutants.py", *arguments)
 
 
 def command_messages(arguments: list[str]) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import aiohttp
@@ -104,17 +105,27 @@ class Reader:
                 "elements": await _elements(page),
             }
             begun = time.monotonic()
+            presses = []
             while await page.locator("[data-earlier]").count():
-                await self._earlier(page)
+                presses.append(await self._earlier(page, devtools))
             to_first = time.monotonic() - begun
-            return {**opened, "to_first_s": to_first, "elements_at_first": await _elements(page)}
+            return {
+                **opened,
+                "to_first_s": to_first,
+                "press_main_thread_ms": median(presses),
+                "first_press_main_thread_ms": presses[0],
+                "last_press_main_thread_ms": presses[-1],
+                "elements_at_first": await _elements(page),
+            }
 
-    async def _earlier(self, page: Page) -> None:
-        """One part further back: its messages are in the page."""
+    async def _earlier(self, page: Page, devtools: CDPSession) -> float:
+        """One part further back, until its messages are in the page; milliseconds of the page's main thread."""
         turns = page.locator("#thread > li")
-        before = await turns.count()
-        await page.locator("[data-earlier]").click()
+        before, working = await turns.count(), (await _metrics(devtools))["TaskDuration"]
+        # Not Playwright's click, which would make the page work to find the place to click at.
+        await page.evaluate("document.querySelector('[data-earlier]').click()")
         await until(lambda: _grown(turns, before), 60, pause=0.01)
+        return ((await _metrics(devtools))["TaskDuration"] - working) * 1000
 
     @asynccontextmanager
     async def _page(self, person: dict[str, str]) -> AsyncIterator[tuple[Page, CDPSession]]:

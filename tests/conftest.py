@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from tests.people import Person
 
 _folder = Path(tempfile.mkdtemp(prefix="tertulia-"))
-_provider = ScriptedProvider()
+scripted = ScriptedProvider()
+# Whether a plugin has migrated the database before the first test.
+migrated = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "DJANGO_SETTINGS_MODULE": "tertulia.config.settings",
         "TERTULIA_DATA": str(_folder),
         "SECRET_KEY": "for the tests only, of sufficient length: " + "0123456789" * 3,
-        "OPENAI_BASE_URL": _provider.start(),
+        "OPENAI_BASE_URL": scripted.start(),
     }
     if config.getoption("--db") == "postgres":
         from tests.postgres import start  # only where it is wanted: it unpacks a server
@@ -55,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    _provider.stop()
+    scripted.stop()
     shutil.rmtree(_folder, ignore_errors=True)
 
 
@@ -64,7 +66,8 @@ def database(pytestconfig: pytest.Config) -> str:
     """The name of the database under test; when this fixture returns, it is migrated."""
     from django.core.management import call_command
 
-    call_command("migrate", verbosity=0)
+    if not pytestconfig.stash.get(migrated, False):
+        call_command("migrate", verbosity=0)
     return str(pytestconfig.getoption("--db"))
 
 
@@ -91,7 +94,7 @@ def server(database: str) -> Iterator[str]:
 @pytest.fixture
 def provider() -> ScriptedProvider:
     """The scripted provider behind the server."""
-    return _provider
+    return scripted
 
 
 @pytest.fixture

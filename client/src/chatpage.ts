@@ -5,10 +5,11 @@ import type { Http } from "./api/http.ts";
 import { Problem } from "./api/problem.ts";
 import { storageOf } from "./api/storage.ts";
 import { Composer } from "./features/composer.ts";
+import { ConversationList } from "./features/conversations.ts";
 import { listenForDeeds } from "./features/deeds.ts";
 import { type Hooks, LiveConversation } from "./features/live.ts";
 import { startSidebar } from "./features/menus.ts";
-import { refreshQuota } from "./features/quota.ts";
+import { refreshQuota, showQuotaHere } from "./features/quota.ts";
 import { Tabs } from "./features/tabs.ts";
 import { Drafts } from "./model/draft.ts";
 import { copyWords } from "./render/code.ts";
@@ -28,33 +29,36 @@ export class ChatPage {
   readonly #words = JSON.parse(need("#words").textContent ?? "{}") as Words;
   readonly #end = new EndOfThread();
   /** Where a conversation begins again when its first message was refused. */
-  readonly #start = `/${location.search}`;
+  #start = `/${location.search}`;
   readonly #chat: Chat;
   readonly #drafts: Drafts;
   readonly #tabs: Tabs;
+  readonly #list: ConversationList;
   readonly #composer: Composer;
   readonly #live: LiveConversation;
 
   constructor(frame: HTMLElement, http: Http) {
-    const { user = "", conversation = "", instance = "", updated = "" } = frame.dataset;
+    const { user = "", conversation = "", updated = "" } = frame.dataset;
     this.#frame = frame;
     this.#http = http;
     Object.assign(copyWords, { copy: this.#words.copy, copied: this.#words.copied });
     this.#chat = new Chat(http);
     this.#drafts = new Drafts(storageOf("localStorage"), user);
     this.#tabs = new Tabs(this.#chat, updated);
+    this.#list = new ConversationList(http);
     this.#composer = new Composer(conversation, this.#drafts, this.#words, {
       send: (outgoing) => void this.#send(outgoing),
       stop: () => void this.#stop(),
     });
     const renderer = new MarkdownRenderer({ image: this.#words.image });
     const tools = { renderer, words: this.#words, end: this.#end, hooks: this.#hooks() };
-    this.#live = new LiveConversation(conversation, instance, this.#chat, tools);
+    this.#live = new LiveConversation(conversation, this.#chat, tools);
   }
 
   /** Listens, goes to where the reader wants to be, and follows what is being written. */
   start(): void {
     startSidebar();
+    showQuotaHere(this.#words);
     this.#listen();
     this.#tabs.listen(() => this.#live.conversation, () => this.#refreshThread());
     if (location.hash === "#end") history.replaceState(null, "", location.pathname + location.search);
@@ -64,6 +68,7 @@ export class ChatPage {
 
   #hooks(): Hooks {
     return {
+      beginning: () => this.#composer.beginning,
       onBusy: (isBusy) => (this.#composer.isBusy = isBusy),
       onConversation: (id) => this.#showConversation(id),
       onStarted: (conversation, generation) => {
@@ -72,9 +77,9 @@ export class ChatPage {
         void refreshQuota(this.#chat, this.#words);
         void this.#refreshList();
       },
-      onEnded: (run, { item }) => {
+      onEnded: (run, view) => {
         const isWhole = run.end?.status === "complete";
-        this.#announce(isWhole ? fill(this.#words.answered, { text: beginningOf(item) }) : this.#words.stopped);
+        this.#announce(isWhole ? fill(this.#words.answered, { text: beginningOf(view.item) }) : view.outcome);
         void refreshQuota(this.#chat, this.#words);
         void this.#tabs.keepUp(this.#live.conversation);
       },
@@ -88,10 +93,15 @@ export class ChatPage {
 
   #listen(): void {
     listenForDeeds(need("#thread"), this.#chat, this.#words, {
-      again: (message) => void this.#attempt(() => this.#live.regenerate(message, this.#composer.options())),
+      again: (message) => {
+        this.#composer.focus(); // the button goes with the answer
+        void this.#attempt(() => this.#live.regenerate(message, this.#composer.options()));
+      },
       resume: () => void this.#send({ content: this.#words.resume, ...this.#composer.options() }),
-      edit: (message, content) =>
-        void this.#attempt(() => this.#live.edit(message, { content, ...this.#composer.options() })),
+      edit: (message, content) => {
+        this.#composer.focus();
+        void this.#attempt(() => this.#live.edit(message, { content, ...this.#composer.options() }));
+      },
       textOf: (answer) => this.#live.textOf(answer),
       refused: (error) => this.#composer.sayRefused(error),
       say: (text) => this.#announce(text),
@@ -139,19 +149,18 @@ export class ChatPage {
     this.#composer.form.action = id ? `/c/${id}/send` : "/send";
     need("#conversation-menu").hidden = id === "";
     history.replaceState(null, "", id ? `/c/${id}` : this.#start);
+    for (const field of document.querySelectorAll<HTMLInputElement>("[name=next], [name=back]")) {
+      field.value = location.pathname + location.search; // a change of the language comes back to here
+    }
     for (const target of this.#frame.querySelectorAll("form, button[formaction]")) if (id) aimAt(target, id);
   }
 
-  /** The list of conversations and the title, as the server has them now. */
+  /** The list of conversations and the title, as the server has them now; they stay when it cannot be asked. */
   async #refreshList(): Promise<void> {
-    const fresh = await fetchPage(this.#http, location.pathname).catch(() => null);
-    if (!fresh) return;
-    for (const part of ["#conversations", "#title"]) {
-      const nodes = [...(fresh.querySelector(part)?.childNodes ?? [])];
-      need(part).replaceChildren(...nodes.map((node) => document.adoptNode(node)));
-    }
-    need<HTMLInputElement>("#new-title").value = need("#title").textContent ?? "";
-    document.title = fresh.title;
+    const title = await this.#list.refresh(this.#live.conversation).catch(() => null);
+    if (!title) return;
+    need("#title").textContent = need<HTMLInputElement>("#new-title").value = title;
+    document.title = `${title} · Tertulia`;
   }
 
   /** The messages, as the server has them now; not while something is being written here. */
@@ -163,11 +172,27 @@ export class ChatPage {
   }
 
   #followMoreLink(event: Event): void {
-    const link = (event.target as Element).closest<HTMLAnchorElement>("[data-earlier], [data-older]");
+    const link = (event.target as Element).closest<HTMLAnchorElement>("[data-earlier], [data-older], [data-greeting]");
     if (!link) return;
     event.preventDefault();
-    const shown = link.matches("[data-earlier]") ? this.#showEarlier(link) : this.#showOlder(link);
+    const { earlier, older } = link.dataset;
+    const shown =
+      earlier !== undefined ? this.#showEarlier(link) : older !== undefined ? this.#list.continue(link) : this.#swipe(link);
     shown.catch(() => (location.href = link.href));
+  }
+
+  /** Another greeting, in the place of the one that is shown. */
+  async #swipe(link: HTMLAnchorElement): Promise<void> {
+    const fresh = await fetchPage(this.#http, link.href);
+    if (this.#live.isBusy || this.#live.conversation) return; // it has begun with the one that is shown
+    const greeting = document.adoptNode(need("#greeting", fresh));
+    need("#greeting").replaceWith(greeting);
+    this.#composer.greeting = need<HTMLInputElement>("[name=greeting]", fresh).value;
+    history.replaceState(null, "", link.href);
+    this.#start = location.pathname + location.search;
+    need(`[rel="${link.rel}"]`, greeting).focus();
+    this.#end.follow();
+    this.#announce(beginningOf(greeting));
   }
 
   /** Earlier messages, above those that are being read. */
@@ -181,16 +206,6 @@ export class ChatPage {
       if (further) link.href = further.href;
       else link.parentElement?.remove();
     });
-  }
-
-  /** More of the list of conversations, in the place of the link that asked for it. */
-  async #showOlder(link: HTMLAnchorElement): Promise<void> {
-    const fresh = need("#conversations", await fetchPage(this.#http, link.href));
-    fresh.querySelector("[data-newest]")?.remove();
-    const first = fresh.querySelector<HTMLElement>("[data-id]");
-    const nodes = [...fresh.children].map((node) => document.adoptNode(node));
-    (link.parentElement ?? link).replaceWith(...nodes);
-    first?.focus();
   }
 }
 

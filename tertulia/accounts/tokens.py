@@ -1,4 +1,4 @@
-"""Access and refresh tokens (JWT): each pair rests on a session of its own; the gate, the actions and allauth call it.
+"""Access and refresh tokens (JWT): each pair rests on a session of its own; the gate and the actions call it.
 
 A token is valid only together with its session and its user (stateful validation), so that logging out, suspending
 and erasing end it at once. Each refresh token works once: a second use means that it was copied, and ends the login.
@@ -11,7 +11,7 @@ from typing import Any
 import cryptography.hazmat.primitives.ciphers.algorithms
 import cryptography.hazmat.primitives.ciphers.modes  # noqa: F401
 from allauth.core.internal.sessionkit import get_session_user
-from allauth.headless.tokens.strategies.jwt import JWTTokenStrategy, internal
+from allauth.headless.tokens.strategies.jwt import internal
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +19,6 @@ from django.utils.translation import gettext_lazy as _
 from tertulia.accounts import sessions
 from tertulia.accounts.models import Session, User
 from tertulia.accounts.sessions import SessionStore
-from tertulia.core import clock
 from tertulia.core.db import transaction
 from tertulia.core.errors import Unauthenticated
 
@@ -38,17 +37,6 @@ class TokenLogin:
 
     user: User
     session_key: str
-
-
-class Strategy(JWTTokenStrategy):  # type: ignore[misc]  # the package has no types
-    """allauth's strategy (`HEADLESS_TOKEN_STRATEGY`) with atomic rotation and detection of reuse."""
-
-    def refresh_token(self, refresh_token: str) -> tuple[str, str] | None:
-        try:
-            tokens = rotate(refresh_token)
-        except Unauthenticated:
-            return None
-        return tokens.access, tokens.refresh
 
 
 def issue(request: HttpRequest, user: User) -> Tokens:
@@ -81,8 +69,7 @@ def login_of(access: str) -> TokenLogin | None:
     user, payload = validated
     if "exp" not in payload:  # RFC 8725 §3.8: a token that never ends is none of ours
         return None
-    session_key = internal.session_key_from_sid(payload["sid"])
-    return TokenLogin(user, session_key) if session_key else None
+    return TokenLogin(user, internal.session_key_from_sid(payload["sid"]))
 
 
 def end(session_key: str) -> None:
@@ -106,9 +93,12 @@ def _rotated(payload: dict[str, Any]) -> Tokens | None:
 
 
 def _locked_session(session_key: str | None) -> SessionBase | None:
-    """The live session, locked on PostgreSQL until the transaction ends; on SQLite the transaction is the lock."""
-    live = Session.objects.select_for_update().filter(session_key=session_key, expire_date__gt=clock.now())
-    return SessionStore(session_key) if live.first() else None
+    """The session, locked on PostgreSQL until the transaction ends; on SQLite the transaction is the lock.
+
+    One that has expired opens empty: no refresh token is of it.
+    """
+    row = Session.objects.select_for_update().filter(session_key=session_key).first()
+    return SessionStore(row.session_key) if row else None
 
 
 def _tokens(user: User, session: SessionBase) -> Tokens:

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tertulia.accounts import actions, entering, factors, queries, recovery, tokens, validation
-from tertulia.accounts.gate import address_of
+from tertulia.accounts.gate import address_of, site_of
 from tertulia.accounts.queries import User
 from tertulia.accounts.sessions import SessionStore
 from tertulia.api.describing import problems
@@ -284,11 +284,6 @@ def login_output(request: HttpRequest, user: User) -> dict[str, Any]:
     pair = tokens.issue(request, user)
     body = {"access": pair.access, "refresh": pair.refresh, "user": queries.profile_of(user)}
     return dict(LoginOutput(body).data)
-
-
-def site_of(request: HttpRequest) -> str:
-    """The beginning of this instance's addresses, for links in messages; ALLOWED_HOSTS bounds what it may be."""
-    return request.build_absolute_uri("/")
 
 
 def _profile(request: Request) -> dict[str, Any]:

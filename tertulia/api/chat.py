@@ -88,7 +88,9 @@ def _read(request: HttpRequest) -> Ask:
         content=check_content(given["content"]),
         model=model_of(given),
         parameters=parameters_of(given),
-        place=lambda identity: placing.in_named(identity, given.get("conversation"), given.get("instance")),
+        place=lambda identity: placing.in_named(
+            identity, given.get("conversation"), given.get("instance"), given.get("greeting")
+        ),
         body=body,
     )
 

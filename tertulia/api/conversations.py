@@ -26,7 +26,13 @@ from tertulia.api.outputs import (
     message_output,
 )
 from tertulia.api.paging import IDS, UPDATES, limit_of, link, sliced
-from tertulia.api.parameters import SendingInput, content_field, model_of, parameters_of
+from tertulia.api.parameters import (
+    SendingInput,
+    content_field,
+    greeting_field,
+    model_of,
+    parameters_of,
+)
 from tertulia.api.parsing import read_json
 from tertulia.api.sending import Accepted, Ask, Place
 from tertulia.chat import access, actions, queries
@@ -39,6 +45,7 @@ MAX_TITLE = 200
 class NewConversationInput(StrictSerializer):
     title = serializers.CharField(max_length=MAX_TITLE, required=False, allow_blank=True)
     instance = serializers.CharField(required=False, allow_null=True)
+    greeting = greeting_field()
 
 
 class ConversationInput(StrictSerializer):
@@ -75,6 +82,7 @@ class ConversationsView(Endpoint):
             title=given.get("title", ""),
             origin="api",
             instance=placing.instance_named(identity, given.get("instance")),
+            greeting=given.get("greeting"),
         )
         location = request._request.build_absolute_uri(f"/api/conversations/{conversation.id}")
         return Response(conversation_detail(conversation, {}), status=201, headers={"Location": location})
@@ -174,7 +182,8 @@ def _read(request: HttpRequest, conversation_id: str) -> Ask:
             found = placing.under(identity, conversation_id, given["parent"])
         else:
             found = placing.at_end(identity, conversation_id)
-        return replace(found, instance=placing.instance_named(identity, given.get("instance")))
+        instance = placing.instance_named(identity, given.get("instance"))
+        return replace(found, instance=instance, greeting=given.get("greeting"))
 
     return Ask(
         origin="api",

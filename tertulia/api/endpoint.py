@@ -15,7 +15,6 @@ from uuid import UUID
 from asgiref.sync import markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -25,7 +24,7 @@ from tertulia.api.describing import EndpointSchema
 from tertulia.api.outputs import ProblemOutput
 from tertulia.api.problems import EXPECTED, problem_of
 from tertulia.core.db import in_db
-from tertulia.core.errors import Forbidden, NotFound, Problem, json_response
+from tertulia.core.errors import NotFound, Problem, json_response
 
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
@@ -93,11 +92,8 @@ def identity_of(request: Request) -> Identity:
 
 
 def login_of(request: Request) -> Identity:
-    """Who asks, by a login: what makes or ends ways in is not for API keys. Raises Forbidden."""
-    identity = identity_of(request)
-    if identity.carrier == "api_key":
-        raise Forbidden(_("An API key may not do this. Sign in."))
-    return identity
+    """The same by a login; raises Forbidden."""
+    return identity_of(request).login()
 
 
 def id_from(text: str) -> UUID:

@@ -9,7 +9,7 @@ import itertools
 import json
 import math
 import zipfile
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -23,8 +23,9 @@ from tertulia.accounts import audit, gate, personal
 from tertulia.accounts.personal import Table
 from tertulia.api.describing import problems
 from tertulia.api.endpoint import Endpoint
+from tertulia.characters import queries as character_queries
 from tertulia.core import clock
-from tertulia.core.db import in_db
+from tertulia.core.db import in_db, in_db_each
 
 FILE_CHUNK = 1 << 16
 # Rows of one file: a whole number of batches.
@@ -39,22 +40,17 @@ class ExportView(Endpoint):
         user_id, count = await in_db(_begin, request)
         name = f"tertulia-{clock.now():%Y-%m-%d}.zip"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Export-Files": str(count)}
-        return StreamingHttpResponse(
-            _stepwise(_zipped(user_id)), content_type="application/zip", headers=headers
-        )
+        # Each chunk is made while the one before is on its way.
+        chunks = in_db_each(_zipped(user_id))
+        return StreamingHttpResponse(chunks, content_type="application/zip", headers=headers)
 
 
 def _begin(request: HttpRequest) -> tuple[UUID, int]:
     """Whose export it is, and of how many files."""
     user = gate.require(request).user
     audit.record(audit.Kind.EXPORT, user=user)
-    return user.pk, sum(math.ceil(held.rows / PART) + held.files for held in personal.holdings(user.pk))
-
-
-async def _stepwise(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The chunks, each made on a database thread while the one before is on its way."""
-    while chunk := await in_db(next, chunks, b""):
-        yield chunk
+    count = sum(math.ceil(held.rows / PART) + held.files for held in personal.holdings(user.pk))
+    return user.pk, count + len(_FURTHER)
 
 
 class _Outlet:
@@ -91,6 +87,8 @@ def _zipped(user_id: UUID) -> Iterator[bytes]:
                 yield from _entry(archive, outlet, _part_name(table, number), _rows(table, part, files))
                 for name in files:
                     yield from _entry(archive, outlet, f"files/{name}", _file(name))
+        for name, rows in _FURTHER.items():
+            yield from _entry(archive, outlet, name, _rows_of(rows(user_id)))
     yield outlet.taken()
 
 
@@ -106,6 +104,16 @@ def _entry(archive: zipfile.ZipFile, outlet: _Outlet, name: str, parts: Iterable
             if chunk := outlet.taken():
                 yield chunk
     yield outlet.taken()
+
+
+# What an import elsewhere needs to know of what is not the user's own.
+_FURTHER: Mapping[str, Callable[[UUID], list[dict[str, Any]]]] = {
+    "characters.Reference.json": character_queries.references
+}
+
+
+def _rows_of(rows: list[dict[str, Any]]) -> Iterator[bytes]:
+    yield json.dumps(rows, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1).encode()
 
 
 def _rows(table: Table, batches: Iterable[list[dict[str, Any]]], files: list[str]) -> Iterator[bytes]:

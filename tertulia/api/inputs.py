@@ -4,6 +4,7 @@
 by the actions, for all faces.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -13,6 +14,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
+
+from tertulia.api.parsing import Form
 
 Field = serializers.Field[Any, Any, Any, Any]
 
@@ -53,6 +56,8 @@ class StrictSerializer(serializers.Serializer[Any]):
         if not isinstance(data, Mapping):
             raise ValidationError(_("A JSON object is expected."))
         serializer = cls(data=data, partial=partial)
+        if isinstance(data, Form):
+            serializer.initial_data = {name: _typed(serializer.fields.get(name), data[name]) for name in data}
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
@@ -107,6 +112,16 @@ def _fault(field: Field, value: object) -> Promise | None:
     if isinstance(field, serializers.ListField) and isinstance(value, list):
         return next(filter(None, (_fault(field.child, item) for item in value)), None)
     return None
+
+
+def _typed(field: Field | None, text: str) -> object:
+    """What a text of a form stands for where its field is no text; as it is where that cannot be told."""
+    if not isinstance(field, (serializers.BooleanField, serializers.IntegerField, serializers.FloatField)):
+        return text
+    try:
+        return json.loads(text.lower())  # Python's clients write True
+    except (ValueError, RecursionError):
+        return text
 
 
 def _shown(name: object) -> str:

@@ -19,12 +19,13 @@ from rest_framework.response import Response
 
 from tertulia.accounts import gate
 from tertulia.api import placing, sending
-from tertulia.api.characters import canonical, page_body, reference_from, words_in
-from tertulia.api.describing import BY_CURSOR, problems, query, shape
+from tertulia.api.characters import canonical
+from tertulia.api.describing import BY_CURSOR, problems, query, shape, whole
 from tertulia.api.endpoint import Endpoint, id_from, identity_of, json_answer, parse_id
 from tertulia.api.inputs import StrictSerializer
 from tertulia.api.outputs import Id, Instant, instant
-from tertulia.api.paging import IDS, sliced
+from tertulia.api.paging import IDS, sliced, whole_number
+from tertulia.api.parameters import MAX_GREETING
 from tertulia.api.parsing import read_json
 from tertulia.characters import access, actions, cards, queries, remembering, validation
 from tertulia.characters.access import Character, Instance, MemoryEntry
@@ -152,10 +153,12 @@ class InstancesView(Endpoint):
         """One's instances, newest first."""
         plain = request._request
         rows = queries.instances(
-            identity_of(request).user, words=words_in(plain, "q"), character_id=_character_id(request)
+            identity_of(request).user,
+            words=validation.search_words("q", plain.GET.get("q", "")),
+            character_id=_character_id(request),
         )
         page = sliced(plain, rows, [IDS], descending=True)
-        return Response(page_body(plain, page, [instance_output(row) for row in page.rows]))
+        return Response(page.body([instance_output(row) for row in page.rows]))
 
     @extend_schema(
         request=NewInstanceInput, responses={201: shape(InstanceOutput), **problems(400, 409, 413, 415)}
@@ -199,6 +202,7 @@ class InstancePromptView(Endpoint):
             query("content", str, "The message; what it calls up from memory and lorebook is shown too."),
             query("conversation", str, "At the end of this conversation instead of as a first message."),
             query("model", str, "The model that is asked, instead of the one that would be."),
+            query("greeting", whole(0, MAX_GREETING), "Which greeting it begins a new conversation with."),
         ],
         responses={200: shape(PromptPreview), **problems(400, 404)},
     )
@@ -264,7 +268,7 @@ def _entry(request: Request, instance_id: str, entry_id: str) -> MemoryEntry:
 def _named(request: Request, reference: str) -> Character:
     """The character that a body names; InvalidInput naming `character`."""
     try:
-        return access.character_for(identity_of(request).user, reference_from(reference))
+        return access.character_for(identity_of(request).user, reference)
     except NotFound:
         raise InvalidInput.field("character", _("There is no such character.")) from None
 
@@ -294,6 +298,7 @@ def _preview(request: HttpRequest, instance_id: str, resolved: Resolved, names_m
             conversation=place.conversation,
             parent=place.parent,
             instance=instance,
+            greeting=_greeting_in(request),
         )
     )
     provenance = composed.provenance
@@ -307,11 +312,15 @@ def _preview(request: HttpRequest, instance_id: str, resolved: Resolved, names_m
     }
 
 
+def _greeting_in(request: HttpRequest) -> int | None:
+    if "greeting" not in request.GET:
+        return None
+    return whole_number(request, ["greeting"], 0, 0, MAX_GREETING)
+
+
 def _content_in(request: HttpRequest) -> str:
     """The message that is thought of, perhaps an empty one."""
     content = request.GET.get("content", "")
-    if "\0" in content:
-        raise InvalidInput.field("content", _("NUL and lone surrogates are not allowed."))
     return check_content(content) if content.strip() else ""
 
 

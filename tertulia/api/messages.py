@@ -169,7 +169,9 @@ def _read_prompt(request: HttpRequest) -> Ask:
         content=_checked(given["prompt_message"]),
         model=model_of(given),
         parameters=parameters_of(given),
-        place=lambda identity: placing.in_named(identity, given.get("conversation"), given.get("instance")),
+        place=lambda identity: placing.in_named(
+            identity, given.get("conversation"), given.get("instance"), given.get("greeting")
+        ),
         body=body,
     )
 

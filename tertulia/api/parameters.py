@@ -10,44 +10,35 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from tertulia.api.inputs import StrictSerializer
+from tertulia.characters import cards
+from tertulia.providers.ranges import MAX_STOP_LENGTH, MAX_STOPS, PARAMETERS, RANGES
 
 # As long as the column that keeps it.
 MAX_MODEL_NAME = 200
-# No model takes more in one answer; it keeps absurd numbers from the provider.
-MAX_TOKENS = 1_000_000
-MAX_STOPS, MAX_STOP_LENGTH = 4, 200
-_INT64 = 2**63
-
-PARAMETERS = (
-    "temperature",
-    "top_p",
-    "max_tokens",
-    "frequency_penalty",
-    "presence_penalty",
-    "stop",
-    "seed",
-)
+MAX_GREETING = cards.MAX_GREETINGS
 
 
-def _number(least: float, most: float) -> serializers.FloatField:
-    return serializers.FloatField(min_value=least, max_value=most, required=False, allow_null=True)
+def _number(name: str) -> serializers.FloatField | serializers.IntegerField:
+    least, most, is_whole = RANGES[name]
+    kind = serializers.IntegerField if is_whole else serializers.FloatField
+    return kind(min_value=least, max_value=most, required=False, allow_null=True)
 
 
 class ParametersInput(StrictSerializer):
-    """Ranges as OpenAI's API has them; null leaves the provider's default."""
+    """Null leaves the provider's default."""
 
-    temperature = _number(0, 2)
-    top_p = _number(0, 1)
-    max_tokens = serializers.IntegerField(min_value=1, max_value=MAX_TOKENS, required=False, allow_null=True)
-    frequency_penalty = _number(-2, 2)
-    presence_penalty = _number(-2, 2)
+    temperature = _number("temperature")
+    top_p = _number("top_p")
+    max_tokens = _number("max_tokens")
+    frequency_penalty = _number("frequency_penalty")
+    presence_penalty = _number("presence_penalty")
     stop = serializers.ListField(
         child=serializers.CharField(max_length=MAX_STOP_LENGTH, trim_whitespace=False),
         max_length=MAX_STOPS,
         required=False,
         allow_null=True,
     )
-    seed = serializers.IntegerField(min_value=-_INT64, max_value=_INT64 - 1, required=False, allow_null=True)
+    seed = _number("seed")
 
 
 class ModelInput(StrictSerializer):
@@ -58,10 +49,19 @@ class ModelInput(StrictSerializer):
     parameters = ParametersInput(required=False, allow_null=True)
 
 
+def greeting_field() -> serializers.IntegerField:
+    """Which of its character's greetings an instance begins with: 0 the first, 1 and on the others."""
+    return serializers.IntegerField(min_value=0, max_value=MAX_GREETING, required=False, allow_null=True)
+
+
 class SendingInput(ModelInput):
-    """A request with a new message. What is not there yet is refused by name rather than ignored."""
+    """A request with a new message. What is not there yet is refused by name rather than ignored.
+
+    `greeting` is for the first message that brings an instance into a conversation.
+    """
 
     instance = serializers.CharField(required=False, allow_null=True)
+    greeting = greeting_field()
     attachments = serializers.ListField(child=serializers.JSONField(), required=False, allow_null=True)
 
     def validate_attachments(self, value: list[Any] | None) -> list[Any]:

@@ -1,13 +1,11 @@
 """Reads request bodies strictly, for DRF's views and the async endpoints alike.
 
-What is accepted can be stored in either database and sent back: UTF-8, finite numbers, no NUL, no lone surrogates,
-names once, not nested deeper than any endpoint needs.
+What is accepted can be stored in either database and sent back (`core.strictjson`).
 """
 
-import json
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -18,14 +16,16 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.parsers import BaseParser
 
 from tertulia.api.problems import too_large
+from tertulia.core import strictjson
 from tertulia.core.errors import InvalidInput, Malformed, UnsupportedMediaType
+from tertulia.core.strictjson import Unreadable, Unstorable
 
-MAX_DEPTH = 32
-# A client's own names are sent back no longer than this.
-MAX_PATH = 120
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _JSON = re.compile(r"application/(?:json|[\w.+-]+\+json)")
-_UNREADABLE = re.compile("[\0\ud800-\udfff]")
+
+
+class Form(dict[str, str]):
+    """The fields of a plain form: all texts, whatever they stand for."""
 
 
 class StrictJSONParser(BaseParser):
@@ -57,39 +57,36 @@ def read_json(request: HttpRequest) -> dict[str, Any]:
 
 
 def read_fields(request: HttpRequest) -> dict[str, Any]:
-    """As `read_json`, and plain forms as well, whose fields are all texts: older clients send them."""
+    """As `read_json`, and plain forms as well, as a Form: older clients send them."""
     if request.content_type not in _FORMS:
         return read_json(request)
     try:
-        fields: dict[str, Any] = request.POST.dict()
+        fields = Form(request.POST.dict())
         files = list(request.FILES)
     except RequestDataTooBig:
         raise too_large() from None
     if files:
         raise InvalidInput.field(files[0], _("Files are not taken here."))
-    _check_texts(fields)
+    with _told():
+        strictjson.check(fields)
     return fields
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
     """A JSON object from bytes; raises as `read_json`."""
+    with _told():
+        return strictjson.parse(body)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What is wrong with a text or a number names its field; what is wrong with the whole, nothing."""
     try:
-        value = json.loads(
-            body.decode("utf-8"),
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            object_pairs_hook=_object,
-        )
-    except RecursionError:
-        raise _too_deep() from None
-    except UnicodeDecodeError:
-        raise Malformed(_("The body is not UTF-8.")) from None
-    except ValueError:  # bad syntax, or a whole number of thousands of digits
-        raise Malformed(_("The body is not valid JSON.")) from None
-    if not isinstance(value, dict):
-        raise Malformed(_("A JSON object is expected."))
-    _check_texts(value)
-    return value
+        yield
+    except Unstorable as fault:
+        raise InvalidInput.field(fault.path or "body", fault.reason) from None
+    except Unreadable as fault:
+        raise Malformed(fault.reason) from None
 
 
 def _body(request: HttpRequest) -> bytes:
@@ -114,53 +111,3 @@ def _check_content_type(request: HttpRequest) -> None:
 
 def _unsupported(request: HttpRequest) -> UnsupportedMediaType:
     return UnsupportedMediaType(_("Send application/json in UTF-8."), headers={"Accept": "application/json"})
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(text)
-    return value
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Two readers of a name that comes twice would disagree on its value."""
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("duplicate name")
-    return result
-
-
-def _too_deep() -> Malformed:
-    return Malformed(_("The body is nested deeper than %(limit)d levels.") % {"limit": MAX_DEPTH})
-
-
-def _check_texts(value: object) -> None:
-    """Refuse, with its path, a string that cannot be stored, and nesting beyond MAX_DEPTH; without recursion."""
-    pending: list[tuple[str, object, int]] = [("", value, 1)]
-    while pending:
-        path, item, depth = pending.pop()
-        if isinstance(item, str):
-            _check_text(path, item)
-            continue
-        if isinstance(item, (list, dict)) and depth > MAX_DEPTH:
-            raise _too_deep()
-        if isinstance(item, list):
-            pending += [(_joined(path, index), each, depth + 1) for index, each in enumerate(item)]
-        elif isinstance(item, dict):
-            for name, each in item.items():
-                _check_text(path or "body", name)
-                pending.append((_joined(path, name), each, depth + 1))
-
-
-def _check_text(path: str, text: str) -> None:
-    if _UNREADABLE.search(text):
-        raise InvalidInput.field(path[:MAX_PATH], _("NUL and lone surrogates are not allowed."))
-
-
-def _joined(path: str, name: object) -> str:
-    return f"{path}.{name}" if path else str(name)

@@ -45,11 +45,16 @@ def spoken_to(identity: Identity, model: str) -> Place:
         ) from None
 
 
-def in_named(identity: Identity, conversation_id: str | None, instance_id: str | None = None) -> Place:
+def in_named(
+    identity: Identity,
+    conversation_id: str | None,
+    instance_id: str | None = None,
+    greeting: int | None = None,
+) -> Place:
     """The end of the conversation that a body names, or a new one; InvalidInput naming `conversation`, `instance`."""
     instance = instance_named(identity, instance_id)
     if conversation_id is None:
-        return Place(instance=instance)
+        return Place(instance=instance, greeting=greeting)
     found = parse_id(conversation_id)
     try:
         if found is None:
@@ -57,7 +62,7 @@ def in_named(identity: Identity, conversation_id: str | None, instance_id: str |
         conversation = access.conversation_for(identity.user, found)
     except NotFound:
         raise InvalidInput.field("conversation", _("There is no such conversation.")) from None
-    return Place(conversation=conversation, parent=conversation.leaf, instance=instance)
+    return Place(conversation=conversation, parent=conversation.leaf, instance=instance, greeting=greeting)
 
 
 def at_end(identity: Identity, conversation_id: str) -> Place:

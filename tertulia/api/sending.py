@@ -51,6 +51,7 @@ class Place:
     parent: Message | None = None
     user_message: Message | None = None
     instance: Instance | None = None
+    greeting: int | None = None
     character: Character | None = None
 
 
@@ -133,6 +134,7 @@ class _Prepared:
             parent=place.parent,
             user_message=place.user_message,
             instance=place.instance,
+            greeting=place.greeting,
             character=place.character,
             parameters=ask.parameters,
             context=ask.context,

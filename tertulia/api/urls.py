@@ -3,11 +3,13 @@
 from django.urls import path
 
 from tertulia.api import (
+    cards,
     catalogue,
     characters,
     chat,
     conversations,
     generations,
+    importing,
     instances,
     keys,
     messages,
@@ -49,11 +51,13 @@ urlpatterns = [
         conversations.MessagesView.as_view(),
         name="conversation-messages",
     ),
+    path("api/import", importing.ConversationImportView.as_view(), name="import-conversations"),
     # Runs
     path("api/generations/<str:generation_id>", generations.GenerationView.as_view(), name="generation"),
     path("api/generations/<str:generation_id>/events", generations.EventsView.as_view(), name="events"),
     path("api/generations/<str:generation_id>/stop", generations.StopView.as_view(), name="stop"),
     # Characters and their instances
+    *cards.urlpatterns,
     *characters.urlpatterns,
     *instances.urlpatterns,
     # Speech

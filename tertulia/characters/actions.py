@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from django.db import IntegrityError
@@ -28,9 +29,16 @@ _COPIED = (*cards.NAMES, "summary", "voice", "model", "parameters", "language", 
 # --- Characters -----------------------------------------------------------------------------------------------------
 
 
-def create_character(*, user: User, values: Mapping[str, Any], picture: bytes | None = None) -> Character:
+def create_character(
+    *,
+    user: User,
+    values: Mapping[str, Any],
+    picture: bytes | None = None,
+    made: Mapping[str, Any] = MappingProxyType({}),
+) -> Character:
     """A new character of the user, private unless `values` say otherwise; `picture` as `pictures` encodes it.
 
+    `made` are columns that nobody chooses, its id and times, of one that comes from elsewhere.
     Raises InvalidInput naming the fields, Conflict beyond MAX_CHARACTERS.
     """
     clean = validation.cleaned({"name": "", **values})
@@ -38,7 +46,7 @@ def create_character(*, user: User, values: Mapping[str, Any], picture: bytes | 
     with files.saved(picture) as name, transaction():
         if Character.objects.filter(owner=user).count() >= MAX_CHARACTERS:
             raise Conflict(_("At most %(limit)d characters.") % {"limit": MAX_CHARACTERS})
-        return _insert(Character(owner=user, picture=name, **clean))
+        return _insert(Character(owner=user, picture=name, **clean, **made))
 
 
 def update_character(*, character: Character, values: Mapping[str, Any]) -> Character:
@@ -78,7 +86,7 @@ def delete_character(*, character: Character) -> None:
 
 def duplicate_character(*, user: User, character: Character, language: str) -> Character:
     """A private copy that the user may change, in the words that it has for `language`."""
-    face = character.face(language)._asdict()
+    face = character.face(language)._asdict() | {"alternate_greetings": character.greetings(language)[1:]}
     values = {name: getattr(character, name) for name in _COPIED if name != "translations"}
     picture = files.read(character.picture.name or "")
     return create_character(user=user, values=values | face, picture=picture)
@@ -150,9 +158,16 @@ def _remove(characters: Sequence[Character]) -> None:
 # --- Instances ------------------------------------------------------------------------------------------------------
 
 
-def create_instance(*, user: User, character: Character, values: Mapping[str, Any]) -> Instance:
+def create_instance(
+    *,
+    user: User,
+    character: Character,
+    values: Mapping[str, Any],
+    made: Mapping[str, Any] = MappingProxyType({}),
+) -> Instance:
     """A variation of a character that the user may see; named like it unless `values` say otherwise.
 
+    `made` as for a character.
     Raises InvalidInput naming the fields, also for a name that another instance of the user has; Conflict; NotFound.
     """
     clean = validation.cleaned_instance({"name": character.name, **values})
@@ -164,7 +179,7 @@ def create_instance(*, user: User, character: Character, values: Mapping[str, An
             row = seen.first()
             if row is None:
                 raise NotFound
-            return Instance.objects.create(owner=user, character=row, **clean)
+            return Instance.objects.create(owner=user, character=row, **clean, **made)
     except IntegrityError:
         raise _name_taken() from None
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from django.utils.translation import gettext_lazy as _
 
 from tertulia.characters import lorebook, reading
-from tertulia.characters.reading import Unreadable
+from tertulia.core.strictjson import Object, Unreadable, join
 
 Spec = Literal["v2", "v3"]
 
@@ -68,22 +68,22 @@ class Card:
     character_version: str = ""
     alternate_greetings: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
-    lorebook: reading.Object | None = None
-    extensions: reading.Object = field(default_factory=dict)
-    rest: reading.Object = field(default_factory=dict)
+    lorebook: Object | None = None
+    extensions: Object = field(default_factory=dict)
+    rest: Object = field(default_factory=dict)
 
 
 NAMES = tuple(each.name for each in fields(Card))
 
 
-def read(source: reading.Object) -> Card:
+def read(source: Object) -> Card:
     """The card that parsed JSON holds; `reading.parse` has checked its values. Raises Unreadable."""
     data, path = _data(source)
     texts: dict[str, Any] = {
         ours: _text(data, theirs, path, limit) for ours, (theirs, limit) in _TEXTS.items()
     }
     if not texts["name"].strip():
-        raise Unreadable(reading.join(path, "name"), _("A card needs a name."))
+        raise Unreadable(join(path, "name"), _("A card needs a name."))
     lists: dict[str, Any] = {
         name: reading.texts(data, name, path, count=count, limit=limit)
         for name, (count, limit) in _LISTS.items()
@@ -97,9 +97,9 @@ def read(source: reading.Object) -> Card:
     )
 
 
-def written(card: Card, spec: Spec = "v3") -> reading.Object:
+def written(card: Card, spec: Spec = "v3") -> Object:
     """The card as JSON of a specification. As V2 it lacks what only V3 knows, at its top and nowhere else."""
-    data: reading.Object = {theirs: getattr(card, ours) for ours, (theirs, _limit) in _TEXTS.items()}
+    data: Object = {theirs: getattr(card, ours) for ours, (theirs, _limit) in _TEXTS.items()}
     data |= {name: getattr(card, name) for name in _LISTS} | {"extensions": card.extensions}
     if card.lorebook is not None:
         data["character_book"] = _with_required(card.lorebook)
@@ -112,7 +112,7 @@ def written(card: Card, spec: Spec = "v3") -> reading.Object:
     return {"spec": "chara_card_v2", "spec_version": "2.0", "data": older}
 
 
-def _data(source: reading.Object) -> tuple[reading.Object, str]:
+def _data(source: Object) -> tuple[Object, str]:
     """Where the members stand: in `data`, or at the top of a V1 card."""
     spec = source.get("spec")
     if spec == "lorebook_v3":
@@ -127,7 +127,7 @@ def _data(source: reading.Object) -> tuple[reading.Object, str]:
     return {name: source[name] for name in _V1_NAMES if name in source}, ""
 
 
-def _text(data: reading.Object, name: str, path: str, limit: int) -> str:
+def _text(data: Object, name: str, path: str, limit: int) -> str:
     """A text; versions are numbers in some cards."""
     value = data.get(name)
     if name == "character_version" and isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -135,17 +135,17 @@ def _text(data: reading.Object, name: str, path: str, limit: int) -> str:
     return reading.text(data, name, path, limit)
 
 
-def _book(data: reading.Object, path: str) -> reading.Object | None:
+def _book(data: Object, path: str) -> Object | None:
     book = reading.object_in(data, "character_book", path)
     if book is not None:
-        lorebook.check(book, reading.join(path, "character_book"))
+        lorebook.check(book, join(path, "character_book"))
         book = _with_required(book)
     return book
 
 
-def _with_required(book: reading.Object) -> reading.Object:
+def _with_required(book: Object) -> Object:
     """With the members that both specifications require, which many programs forget."""
-    entries: list[reading.Object] = [
+    entries: list[Object] = [
         {"keys": [], "content": "", "extensions": {}, "enabled": True, "insertion_order": 0}
         | _without_nulls(entry, "keys", "content", "extensions", "enabled", "insertion_order")
         for entry in book.get("entries") or ()
@@ -153,11 +153,11 @@ def _with_required(book: reading.Object) -> reading.Object:
     return {"extensions": {}} | _without_nulls(book, "extensions") | {"entries": entries}
 
 
-def _without_nulls(source: Mapping[str, Any], *names: str) -> reading.Object:
+def _without_nulls(source: Mapping[str, Any], *names: str) -> Object:
     return {name: value for name, value in source.items() if value is not None or name not in names}
 
 
-def _rest(data: reading.Object, path: str) -> reading.Object:
+def _rest(data: Object, path: str) -> Object:
     """Members that the structure does not name. Embedded files are not kept, so neither are references to them."""
     rest = {name: value for name, value in data.items() if name not in _NAMED}
     if not rest.get("group_only_greetings"):
@@ -169,7 +169,7 @@ def _rest(data: reading.Object, path: str) -> reading.Object:
     return rest | {"assets": assets} if assets else rest
 
 
-def _is_embedded(asset: reading.Object) -> bool:
+def _is_embedded(asset: Object) -> bool:
     """Whether the asset's file comes with the card; the specification spells the scheme `embeded`."""
     uri = asset.get("uri")
     return isinstance(uri, str) and uri.startswith(("embeded://", "ccdefault:", "data:"))

@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from tertulia.characters import cards, png, reading
 from tertulia.characters.cards import Card
-from tertulia.characters.reading import Unreadable
 from tertulia.core.errors import InvalidInput, Text
+from tertulia.core.strictjson import Object, Unreadable
 
 MAX_FILE = 10_000_000
 # A picture carries the card twice, in Base64, and its pixels: what goes out must come in again.
@@ -91,7 +91,7 @@ def _card(raw: bytes) -> Card:
     return cards.read(reading.parse(raw))
 
 
-def as_json(value: reading.Object) -> bytes:
+def as_json(value: Object) -> bytes:
     """JSON as cards are written."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -165,7 +165,7 @@ def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes | None:
     return content
 
 
-def _icon(source: reading.Object) -> str | None:
+def _icon(source: Object) -> str | None:
     """The name in the archive of the character's main picture, if it has one."""
     data = reading.object_in(source, "data", "") or {}
     icons = [

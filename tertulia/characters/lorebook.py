@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext_lazy as _
 
 from tertulia.characters import reading
+from tertulia.core.strictjson import Object, Unreadable, join
 from tertulia.providers.estimate import estimate_tokens
 
 MAX_ENTRIES = 1_000
@@ -79,7 +80,7 @@ class _Scanned:
         return any(key in text for key in keys)
 
 
-def check(book: reading.Object, path: str) -> None:
+def check(book: Object, path: str) -> None:
     """Raise Unreadable, with a path below `path`, unless `select` can read the book."""
     for name in ("name", "description"):
         reading.text(book, name, path, MAX_LABEL)
@@ -88,13 +89,13 @@ def check(book: reading.Object, path: str) -> None:
     reading.flag(book, "recursive_scanning", path, False)
     reading.object_in(book, "extensions", path)
     entries = reading.objects(book, "entries", path, count=MAX_ENTRIES)
-    here = reading.join(path, "entries")
-    keys = sum(_check_entry(entry, reading.join(here, index)) for index, entry in enumerate(entries))
+    here = join(path, "entries")
+    keys = sum(_check_entry(entry, join(here, index)) for index, entry in enumerate(entries))
     if keys > MAX_KEYS:
-        raise reading.Unreadable(here, _("At most %(limit)d keys in all.") % {"limit": MAX_KEYS})
+        raise Unreadable(here, _("At most %(limit)d keys in all.") % {"limit": MAX_KEYS})
 
 
-def select(book: reading.Object, recent: Sequence[str]) -> list[Lore]:
+def select(book: Object, recent: Sequence[str]) -> list[Lore]:
     """The entries that belong in the prompt, in its order; `recent` holds the last messages, oldest first.
 
     Constant entries always do, others when a key (and with `selective` a secondary key) occurs in the last
@@ -122,7 +123,7 @@ def occurs(key: str, text: str) -> bool:
     return _Scanned([text]).has(_prepared([key], case_sensitive=False), case_sensitive=False)
 
 
-def _check_entry(entry: reading.Object, path: str) -> int:
+def _check_entry(entry: Object, path: str) -> int:
     """How many keys the entry has."""
     reading.text(entry, "content", path, MAX_CONTENT)
     for name in ("name", "comment", "position"):
@@ -141,12 +142,12 @@ def _check_entry(entry: reading.Object, path: str) -> int:
 _KEY_LISTS = ("keys", "secondary_keys")
 
 
-def _is_enabled(raw: reading.Object) -> bool:
+def _is_enabled(raw: Object) -> bool:
     decorators, content = _decorated(raw.get("content") or "")
     return raw.get("enabled") is not False and "dont_activate" not in decorators and bool(content)
 
 
-def _entry(raw: reading.Object) -> _Entry:
+def _entry(raw: Object) -> _Entry:
     decorators, content = _decorated(raw.get("content") or "")
     case_sensitive = bool(raw.get("case_sensitive"))
     secondary = tuple(raw.get("secondary_keys") or ()) if raw.get("selective") else ()

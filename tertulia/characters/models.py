@@ -70,7 +70,7 @@ class Character(models.Model):
     # What cards hold beyond the fields above: data of other programs, and of later specifications.
     extensions = models.JSONField(default=dict, blank=True)
     rest = models.JSONField(default=dict, blank=True)
-    # Name, summary and greeting in other languages, by language code; starters have them.
+    # Name, summary and greetings in other languages, by language code; starters have them.
     translations = models.JSONField(default=dict, blank=True)
     # What a search looks through, folded by `queries.searchable`: neither database folds every script alike.
     search = models.TextField(blank=True, default="")
@@ -104,6 +104,11 @@ class Character(models.Model):
         """Whether it is kept only for the instances that people have of it."""
         return self.owner_id is None and self.visibility == self.Visibility.UNLISTED
 
+    @property
+    def picture_mark(self) -> str:
+        """What changes when the picture does, "" without one."""
+        return (self.picture.name or "").rpartition("/")[2][:8]
+
     def face(self, language: str) -> Face:
         """How it is shown to a reader of a language; in its own where it has no words in that one."""
         said = self.translations.get(language) or {}
@@ -112,6 +117,11 @@ class Character(models.Model):
             said.get("summary") or self.summary,
             said.get("greeting") or self.greeting,
         )
+
+    def greetings(self, language: str) -> list[str]:
+        """All that it may say first, as it is written: the greeting, and the others that it has instead."""
+        said = self.translations.get(language) or {}
+        return [self.face(language).greeting, *(said.get("alternate_greetings") or self.alternate_greetings)]
 
 
 class Instance(models.Model):

@@ -1,6 +1,7 @@
 """Reads of characters, instances and memories."""
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -42,6 +43,12 @@ def instances(user: User, *, words: str = "", character_id: UUID | None = None) 
     if character_id is not None:
         condition &= Q(character_id=character_id)
     return Instance.objects.filter(condition).select_related("character").order_by("-id")
+
+
+def references(user_id: UUID) -> list[dict[str, Any]]:
+    """Id, address and name of the characters that the user has instances of without owning them."""
+    others = Character.objects.filter(instances__owner=user_id).exclude(owner=user_id)
+    return [dict(row) for row in others.distinct().order_by("id").values("id", "slug", "name")]
 
 
 def instance_named(user: User, name: str) -> Instance | None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from tertulia.accounts.models import User
 from tertulia.characters import validation
 from tertulia.characters.models import Instance, MemoryEntry, MemorySource
 from tertulia.core import clock
@@ -106,6 +107,14 @@ def forget_sources(message_ids: Iterable[UUID], *, keep_pinned: bool = False) ->
     doomed = touched - left.keys()
     MemoryEntry.objects.filter(pk__in=doomed).delete()
     return len(doomed)
+
+
+def move_sources(*, owner: User, moved: Mapping[UUID, UUID]) -> None:
+    """Messages have other ids now: what the owner's instances noted from them follows them."""
+    for old, new in moved.items():
+        MemorySource.objects.filter(entry__instance__owner=owner, message_id=old).update(message_id=new)
+        entries = MemoryEntry.objects.filter(instance__owner=owner, source_message_id=old)
+        entries.update(source_message_id=new)
 
 
 def note_use(entry_ids: Iterable[UUID]) -> None:

@@ -1,4 +1,5 @@
-"""The rules for what people say of characters, instances and memories; the actions call it. Faults name fields."""
+"""The rules for what people say of characters, instances and memories, and for what they search by. The actions and the
+lists call it; faults name fields."""
 
 import json
 import re
@@ -10,12 +11,14 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from tertulia.characters import cards, lorebook, models, reading
-from tertulia.characters.reading import Unreadable
+from tertulia.core import strictjson
 from tertulia.core.errors import InvalidInput
+from tertulia.core.strictjson import Object, Unreadable, join
 
 MAX_MEMORY = 20_000
 # A sentence or two: all entries of an instance are ranked at every turn.
 MAX_ENTRY = 500
+MAX_SEARCH = 200
 # Data of other programs, as JSON.
 MAX_EXTENSIONS = 200_000
 
@@ -39,12 +42,21 @@ def cleaned_entry(values: Mapping[str, Any]) -> dict[str, Any]:
     return _cleaned(values, _ENTRY)
 
 
+def search_words(name: str, text: str) -> str:
+    """What somebody searches by in the parameter `name`; raises InvalidInput naming it."""
+    if len(text) > MAX_SEARCH:
+        raise InvalidInput.field(name, _("At most %(limit)d characters.") % {"limit": MAX_SEARCH})
+    if "\0" in text:
+        raise InvalidInput.field(name, _("NUL and lone surrogates are not allowed."))
+    return text.strip()
+
+
 def _cleaned(values: Mapping[str, Any], cleaners: Mapping[str, "Cleaner"]) -> dict[str, Any]:
     clean: dict[str, Any] = {}
     errors: dict[str, list[Any]] = {}
     for name, value in values.items():
         try:
-            reading.check({name: value})
+            strictjson.check({name: value})
             clean[name] = cleaners[name](name, value)
         except Unreadable as fault:
             errors[fault.path or name] = [fault.reason]
@@ -94,7 +106,7 @@ def _tags(path: str, value: Any) -> list[str]:
     """Each once, in whatever capitals."""
     kept: dict[str, str] = {}
     for index, tag in enumerate(_texts(cards.MAX_TAGS, cards.MAX_TAG, path, value)):
-        line = _line(cards.MAX_TAG, reading.join(path, index), tag)
+        line = _line(cards.MAX_TAG, join(path, index), tag)
         kept.setdefault(line.casefold(), line)
     return [line for line in kept.values() if line]
 
@@ -122,19 +134,19 @@ def _flag(path: str, value: Any) -> bool:
     return reading.flag({path: value}, path, "", False)
 
 
-def _object(path: str, value: Any) -> reading.Object:
+def _object(path: str, value: Any) -> Object:
     found = reading.object_in({path: value}, path, "") or {}
     if len(json.dumps(found, ensure_ascii=False)) > MAX_EXTENSIONS:
         raise Unreadable(path, _("At most %(limit)d characters.") % {"limit": MAX_EXTENSIONS})
     return found
 
 
-def _parameters(path: str, value: Any) -> reading.Object:
+def _parameters(path: str, value: Any) -> Object:
     """Their ranges are the interface's to check; null leaves the provider's default, as absence does."""
     return {name: each for name, each in _object(path, value).items() if each is not None}
 
 
-def _lorebook(path: str, value: Any) -> reading.Object | None:
+def _lorebook(path: str, value: Any) -> Object | None:
     book = reading.object_in({path: value}, path, "")
     if book is not None:
         lorebook.check(book, path)

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import get_language
 
 from tertulia.accounts import quota
 from tertulia.accounts.models import User
 from tertulia.characters import actions as character_actions
+from tertulia.characters import greetings
 from tertulia.characters.models import Instance
 from tertulia.chat import rollback
 from tertulia.chat.models import Conversation, Generation, GenerationEvent, Message
@@ -17,10 +19,16 @@ from tertulia.quotes import actions as quote_actions
 
 
 def create_conversation(
-    *, user: User, title: str, origin: str, instance: Instance | None = None
+    *, user: User, title: str, origin: str, instance: Instance | None = None, greeting: int | None = None
 ) -> Conversation:
-    """An empty conversation, with the instance that shall answer in it."""
-    return Conversation.objects.create(user=user, title=title, origin=origin, instance=instance)
+    """An empty conversation, with the instance that shall answer in it; it begins with the greeting of this number.
+
+    Raises InvalidInput naming `greeting`.
+    """
+    said = greetings.said(instance, user.nickname, get_language() or "en", greeting)
+    return Conversation.objects.create(
+        user=user, title=title, origin=origin, instance=instance, greeting=said
+    )
 
 
 def rename_conversation(*, conversation: Conversation, title: str) -> None:
@@ -101,6 +109,8 @@ def _last_message(conversation_id: UUID, gone: Sequence[UUID]) -> UUID | None:
 
 def _delete_runs(doomed: QuerySet[Generation]) -> None:
     """Remove runs and their logs; one that had said nothing yet gives its unit back."""
+    # The first lock of whoever stores text or ends a run, too: no batch comes in between, and nobody waits in a circle.
+    list(doomed.select_for_update().order_by("id").values_list("id", flat=True))
     silent = doomed.filter(status=Generation.Status.RUNNING).exclude(
         Exists(GenerationEvent.objects.filter(generation_id=OuterRef("id"), kind="delta"))
     )

@@ -9,6 +9,8 @@ from tertulia.core import clock
 from tertulia.core.ids import uuid7
 
 MAX_TITLE = 200
+MAX_SOURCE = 20
+MAX_EXTERNAL_ID = 200
 MAX_IDEMPOTENCY_KEY = 255
 
 
@@ -22,11 +24,15 @@ class Conversation(models.Model):
         MESSAGES = "messages", _("/api/messages")
         OPENAI = "openai", _("OpenAI-compatible API")
         SCRIPT = "script", _("script")
+        IMPORT = "import", _("import")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
     title = models.CharField(max_length=MAX_TITLE, blank=True, default="")
     origin = models.CharField(max_length=12, choices=Origin, default=Origin.PAGE)
+    # Of one that was brought from elsewhere: which program it came from, and its name there.
+    source = models.CharField(max_length=MAX_SOURCE, blank=True, default="")
+    external_id = models.CharField(max_length=MAX_EXTERNAL_ID, blank=True, default="")
     leaf = models.ForeignKey(
         "Message", null=True, on_delete=models.DO_NOTHING, related_name="+", db_index=False
     )
@@ -34,6 +40,8 @@ class Conversation(models.Model):
     instance = models.ForeignKey(
         "characters.Instance", null=True, on_delete=models.SET_NULL, related_name="conversations"
     )
+    # What it said before the first message, as it said it: a character that changes does not take its words back.
+    greeting = models.TextField(blank=True, default="")
     # The answer that was asked for last: whoever goes on from there stays on the branch that memory knows.
     spoken_leaf_id = models.UUIDField(null=True, blank=True)
     # When its instance shall note what is worth remembering; None while there is nothing new.
@@ -44,6 +52,13 @@ class Conversation(models.Model):
     class Meta:
         verbose_name = _("conversation")
         verbose_name_plural = _("conversations")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "source", "external_id"],
+                condition=~Q(external_id=""),
+                name="conversation_imported_once",
+            )
+        ]
         indexes = [
             models.Index(fields=["user", "-updated_at", "-id"], name="conversation_list"),
             models.Index(
@@ -87,6 +102,8 @@ class Message(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
     )
     parent = models.ForeignKey("self", null=True, on_delete=models.DO_NOTHING, related_name="children")
+    # Of one that was brought from elsewhere: its name in the conversation there.
+    external_id = models.CharField(max_length=MAX_EXTERNAL_ID, blank=True, default="")
     role = models.CharField(max_length=10, choices=Role)
     status = models.CharField(max_length=12, choices=Status, default=Status.COMPLETE)
     content = models.TextField(blank=True, default="")
@@ -117,6 +134,11 @@ class Message(models.Model):
             models.CheckConstraint(
                 condition=Q(feedback__isnull=True) | Q(feedback__in=[1, -1], role="assistant"),
                 name="message_feedback",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation", "external_id"],
+                condition=~Q(external_id=""),
+                name="message_imported_once",
             ),
         ]
         indexes = [

@@ -32,7 +32,12 @@ def is_possible(actor: User) -> bool:
 
 def sealed(*, actor: User, conversation_id: UUID) -> Sealed:
     """Raises NotFound, also for who may not open it."""
-    found = Conversation.objects.defer("title").select_related("user").filter(id=conversation_id).first()
+    found = (
+        Conversation.objects.defer("title", "greeting")
+        .select_related("user")
+        .filter(id=conversation_id)
+        .first()
+    )
     if found is None or not is_possible(actor):
         raise NotFound
     return Sealed(found, Message.objects.filter(conversation=found).count())

@@ -18,10 +18,12 @@ NOBODY = UUID(int=0)
 
 
 def conversations(user: User) -> QuerySet[Conversation]:
-    """The user's conversations as the sidebar and the API list them, newest first."""
+    """The user's conversations as the sidebar and the API list them, newest first; without their greetings, which are
+    long."""
     return (
         Conversation.objects.filter(user=user)
         .exclude(origin=Conversation.Origin.OPENAI)
+        .defer("greeting")
         .order_by("-updated_at", "-id")
     )
 
@@ -126,6 +128,14 @@ def running_in(conversation: Conversation) -> dict[UUID, UUID]:
         conversation=conversation, status=Generation.Status.RUNNING, purpose=Generation.Purpose.ANSWER
     )
     return dict(running.values_list("answer_id", "id"))
+
+
+def cut_short(answers: Iterable[Message]) -> dict[UUID, str]:
+    """Why the model ended those of the answers that it did not bring to an end of its own, by their ids."""
+    runs = Generation.objects.filter(
+        answer_id__in=[each.id for each in answers], status=Generation.Status.COMPLETE
+    )
+    return dict(runs.exclude(finish_reason__in=["", "stop"]).values_list("answer_id", "finish_reason"))
 
 
 def generation_of(answer: Message) -> Generation | None:

@@ -43,10 +43,27 @@ STATIC_MAX_AGE = 86_400
 EMBEDDED = "/static/tertulia/app/embed/"
 
 
-def _static_files(application: Any) -> ServeStaticASGI:
+class _StaticFiles(ServeStaticASGI):  # type: ignore[misc]  # it tells no types
+    """Looks at the disk for the files that are asked for: a client that was built anew goes on under its server.
+
+    Not at every address, as its base class would: each look takes a thread.
+    """
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"].startswith(settings.STATIC_URL):
+            await super().__call__(scope, receive, send)
+        else:
+            await self.application(scope, receive, send)
+
+
+def _static_files(application: Any) -> _StaticFiles:
     """Every application's static files, straight from where they are installed: no copy is collected."""
-    static = ServeStaticASGI(
-        application, max_age=STATIC_MAX_AGE, allow_all_origins=False, add_headers_function=_add_headers
+    static = _StaticFiles(
+        application,
+        autorefresh=True,
+        max_age=STATIC_MAX_AGE,
+        allow_all_origins=False,
+        add_headers_function=_add_headers,
     )
     for app in apps.get_app_configs():
         if (folder := Path(app.path) / "static").is_dir():

@@ -2,10 +2,9 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
-
-from django.core.exceptions import ImproperlyConfigured
 
 from tertulia.config import checks, logs
 from tertulia.config import env as environment
@@ -17,7 +16,7 @@ DATA = environment.data_folder(env)
 
 # --- Database -------------------------------------------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db_url_config(env.str("DATABASE_URL", "") or f"sqlite:///{DATA / 'tertulia.sqlite3'}")
+    "default": environment.database(env, "DATABASE_URL", DATA / "tertulia.sqlite3")
 }
 _database = DATABASES["default"]
 ON_SQLITE = _database["ENGINE"] == "django.db.backends.sqlite3"
@@ -28,14 +27,16 @@ if ON_SQLITE:
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8000;",
     }
-elif _database["ENGINE"] == "django.db.backends.postgresql":
-    _database.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 10, "timeout": 10}
+    # Django REST framework loads PostgreSQL's driver wherever it is installed: 10 MB and a tenth of the start.
+    sys.modules.setdefault("django.contrib.postgres", None)  # type: ignore[arg-type]
 else:
-    raise ImproperlyConfigured("DATABASE_URL: sqlite:///path or postgres://user:password@host/name.")
+    # The pool tries again after 1, 2, 4, 8 … seconds; begun anew every five, it is back soon after a long absence too.
+    _pool = {"min_size": 1, "max_size": 10, "timeout": 10, "reconnect_timeout": 5}
+    _database.setdefault("OPTIONS", {})["pool"] = _pool
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Security -------------------------------------------------------------------------------------------------------
-DEBUG = env.bool("DEBUG", False)
+DEBUG = environment.flag(env, "DEBUG", default=False)
 SECRET_KEY = environment.secret_key(env, DATA, may_generate=ON_SQLITE)
 _platform_hosts = environment.platform_hosts()
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[]) or [
@@ -81,6 +82,7 @@ UPLOAD_LIMITS = {
     re.compile(r"/api/characters/(import|[^/]+/picture)"): 10_100_000,
     # A picture together with the texts of a character.
     re.compile(r"/characters/(import|new|[^/]+/edit)"): 11_100_000,
+    re.compile(r"/(api|accounts)/import"): 100_100_000,
 }
 
 # --- Application ----------------------------------------------------------------------------------------------------
@@ -157,11 +159,9 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
-HEADLESS_TOKEN_STRATEGY = "tertulia.accounts.tokens.Strategy"
 HEADLESS_JWT_ALGORITHM = "HS256"
 # A logged-out, suspended or deleted user's token ends at once; it costs one read of session and user.
 HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True
-HEADLESS_JWT_ROTATE_REFRESH_TOKEN = True
 HEADLESS_JWT_ACCESS_TOKEN_EXPIRES_IN = 900
 HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = 14 * 86_400
 MFA_ADAPTER = "tertulia.accounts.factors.Adapter"
@@ -179,10 +179,10 @@ KAKAO_CLIENT_ID = env.str("KAKAO_CLIENT_ID", "")
 KAKAO_CLIENT_SECRET = env.str("KAKAO_CLIENT_SECRET", "")
 KAKAO_AUTH_URL = environment.origin(env, "KAKAO_AUTH_URL", "https://kauth.kakao.com")
 KAKAO_API_URL = environment.origin(env, "KAKAO_API_URL", "https://kapi.kakao.com")
-vars().update(env.email_url_config(env.str("EMAIL_URL", "") or "consolemail://"))
+vars().update(environment.mail(env, "EMAIL_URL", "consolemail://"))
 TERTULIA_SIGNUP = environment.choice(env, "TERTULIA_SIGNUP", ("open", "invite", "closed"))
-TERTULIA_VERIFY_EMAIL = env.bool("TERTULIA_VERIFY_EMAIL", False)
-TERTULIA_BREAK_GLASS = env.bool("TERTULIA_BREAK_GLASS", False)
+TERTULIA_VERIFY_EMAIL = environment.flag(env, "TERTULIA_VERIFY_EMAIL", default=False)
+TERTULIA_BREAK_GLASS = environment.flag(env, "TERTULIA_BREAK_GLASS", default=False)
 TERTULIA_DAILY_QUOTA = environment.optional_count(env, "TERTULIA_DAILY_QUOTA", 5)
 TERTULIA_TIME_ZONE = environment.time_zone(env, "TERTULIA_TIME_ZONE")
 
@@ -197,7 +197,7 @@ TERTULIA_EMBEDDINGS_URL = env.str("TERTULIA_EMBEDDINGS_URL", "") or OPENAI_BASE_
 TERTULIA_EMBEDDINGS_KEY = env.str("TERTULIA_EMBEDDINGS_KEY", "") or (
     OPENAI_API_KEY if TERTULIA_EMBEDDINGS_URL == OPENAI_BASE_URL else ""
 )
-TERTULIA_MEMORY = env.bool("TERTULIA_MEMORY", True)
+TERTULIA_MEMORY = environment.flag(env, "TERTULIA_MEMORY", default=True)
 TERTULIA_MEMORY_PAUSE = environment.seconds(env, "TERTULIA_MEMORY_PAUSE", 120.0)
 
 # --- Speech ---------------------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ TIME_ZONE = "UTC"
 
 # --- Operation ------------------------------------------------------------------------------------------------------
 # Only an accelerator: the database stays the truth, and everything works without it.
-REDIS_URL = env.str("REDIS_URL", "")
+REDIS_URL = environment.redis(env, "REDIS_URL")
 TERTULIA_METRICS_TOKEN = env.str("TERTULIA_METRICS_TOKEN", "")
 
 # --- Logs -----------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ unit of work on a bounded pool of threads and gives the connection back before i
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -37,6 +37,13 @@ async def in_db(unit: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R
     A cancelled caller does not stop the unit: its transaction ends by itself, as one.
     """
     return await _crossing(_pool, partial(unit, *args, **kwargs))
+
+
+async def in_db_each(items: Iterator[R]) -> AsyncIterator[R]:
+    """The items of an iterator, each made by an `in_db` of its own: others get their turn in between."""
+    end = object()
+    while (item := await in_db(next, items, end)) is not end:
+        yield item  # type: ignore[misc]  # what is not the end is an item
 
 
 async def in_db_first(unit: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -14,13 +14,13 @@ from django.views.decorators.http import require_safe
 
 from tertulia.accounts import actions, entering, factors, queries, recovery, social, validation
 from tertulia.accounts.errors import CodeRequired
-from tertulia.accounts.gate import address_of
+from tertulia.accounts.gate import address_of, site_of
 from tertulia.accounts.queries import User
 from tertulia.chat import actions as chat_actions
-from tertulia.core.errors import Forbidden, InvalidInput, NotFound, Problem, Unauthenticated
+from tertulia.core.errors import Forbidden, NotFound, Problem, Unauthenticated
 from tertulia.web import passkeys
 from tertulia.web.appearance import back, set_language
-from tertulia.web.entrance import ask_for_code, form_page, let_in, show, site_of
+from tertulia.web.entrance import ask_for_code, form_page, let_in, several_forms, show
 from tertulia.web.members import identity_of, members_only
 
 
@@ -150,16 +150,8 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
 @form_page
 @members_only
 def profile(request: HttpRequest) -> HttpResponse:
-    """One's account: four forms, told apart by the button that was pressed."""
-    if request.method != "POST":
-        return _show_profile(request)
-    deed = _DEEDS.get(request.POST.get("action", ""))
-    try:
-        if deed is None:
-            raise InvalidInput.field("action", _("No such form."))
-        return deed(request)
-    except Problem as problem:
-        return _show_profile(request, problem)
+    """One's account."""
+    return several_forms(request, _DEEDS, _show_profile)
 
 
 def _save_details(request: HttpRequest) -> HttpResponse:

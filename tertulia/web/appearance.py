@@ -46,7 +46,22 @@ def theme_of(request: HttpRequest) -> str:
 
 def back(request: HttpRequest, default: str = "/") -> str:
     """Where a form wants to lead to (`next`), if that is on this site."""
-    target = request.POST.get("next") or request.GET.get("next") or default
+    return _ours(request, request.POST.get("next") or request.GET.get("next") or default, default)
+
+
+def here(request: HttpRequest, default: str = "") -> str:
+    """Where the page that is shown can be visited.
+
+    A refused form is shown again at its own address, which may take nothing but forms; such a form says in `back` on
+    which page it stood. `default` is for forms that do not.
+    """
+    if request.method != "POST":
+        return request.get_full_path()
+    return _ours(request, request.POST.get("back", ""), default or request.get_full_path())
+
+
+def _ours(request: HttpRequest, target: str, default: str) -> str:
+    """The target, if it is on this site."""
     hosts = {request.get_host()}
     is_ours = url_has_allowed_host_and_scheme(target, hosts, require_https=request.is_secure())
     return target if is_ours else default

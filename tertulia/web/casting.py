@@ -5,7 +5,7 @@ The rules are those of `characters.validation`; a fault is told beside the field
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +14,9 @@ from tertulia.characters import pictures, validation
 from tertulia.characters.access import Character
 from tertulia.core.errors import InvalidInput, Text, TooLarge
 from tertulia.web import forms, lore
+
+if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile  # a generic in the stubs only
 
 LINES = (
     "name", "nickname", "summary", "creator", "character_version", "voice", "model", "language", "visibility",
@@ -90,13 +93,17 @@ def picture_in(request: HttpRequest) -> bytes | None:
 
 def uploaded(request: HttpRequest, name: str, limit: int) -> bytes | None:
     """The bytes of a file field, None when nothing was chosen; raises TooLarge naming it."""
+    file = file_in(request, name, limit)
+    return None if file is None else bytes(file.read())
+
+
+def file_in(request: HttpRequest, name: str, limit: int) -> "UploadedFile[bytes] | None":
+    """The file of a field, unread; otherwise as `uploaded`."""
     file = request.FILES.get(name)
-    if file is None:
-        return None
-    if file.size is None or file.size > limit:
+    if file is not None and (file.size is None or file.size > limit):
         text = _("At most %(limit)d bytes.") % {"limit": limit}
         raise TooLarge(text, errors={name: [text]})
-    return bytes(file.read())
+    return file
 
 
 def shown(character: Character) -> dict[str, Any]:
@@ -111,12 +118,18 @@ def shown(character: Character) -> dict[str, Any]:
         "alternate_greetings": character.alternate_greetings,
         "lorebook": lore.as_json(character.lorebook),
         "lore": lore.rows_of(character.lorebook),
+        "lore_known": lore.known_of(character.lorebook),
     }
 
 
 def typed(post: QueryDict) -> dict[str, Any]:
     """What was typed, to be shown again."""
-    return {**post.dict(), "alternate_greetings": _greetings(post), "lore": lore.typed_rows(post)}
+    return {
+        **post.dict(),
+        "alternate_greetings": _greetings(post),
+        "lore": lore.typed_rows(post),
+        "lore_known": post.get("lore-known"),
+    }
 
 
 def _text(post: QueryDict, name: str) -> str:

@@ -5,7 +5,6 @@ The card files and pictures themselves come from the API's addresses, which take
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -15,11 +14,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from tertulia.characters import access, actions, carriers, colour, queries
+from tertulia.characters import access, actions, cards, carriers, colour, queries, validation
 from tertulia.characters.access import Character
 from tertulia.characters.macros import expanded
 from tertulia.core.db import in_db
-from tertulia.core.errors import InvalidInput, NotFound, Problem, Text
+from tertulia.core.errors import InvalidInput, Problem, Text
 from tertulia.speech import voices
 from tertulia.web import casting, lore, portraits
 from tertulia.web.members import identity_of, members_only, members_only_async
@@ -28,7 +27,6 @@ from tertulia.web.offering import offer
 PER_PAGE = 24
 # So many of one's own variations stand above the gallery.
 RECENT = 6
-MAX_WORDS = 200
 MINE, STARTERS, SHARED = "mine", "starters", "shared"
 
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
@@ -88,10 +86,12 @@ def character_page(request: HttpRequest, found: Character, problem: Problem | No
 
 
 def _texts_of(found: Character) -> list[tuple[Any, str]]:
+    others = enumerate(found.greetings(get_language() or "en")[1:], start=2)
     return [
         (_("Description"), found.description),
         (_("Personality"), found.personality),
         (_("Scenario"), found.scenario),
+        *((_("Greeting %(number)s") % {"number": number}, text) for number, text in others),
         (_("How it speaks"), found.example_dialogue),
         (_("What the model is told first"), found.system_prompt),
         (_("What the model is told last"), found.post_history_instructions),
@@ -118,7 +118,9 @@ async def edit(request: HttpRequest, reference: str) -> HttpResponse:
 
 def _create(request: HttpRequest, offered: dict[str, Any]) -> HttpResponse:
     if request.method != "POST":
-        return _form(request, None, {"visibility": "private", "lore": lore.rows_of(None)}, offered)
+        return _form(
+            request, None, {"visibility": "private", "lore": lore.rows_of(None), "lore_known": 0}, offered
+        )
     given = casting.typed(request.POST)
     if request.POST.get("action") == "preview":
         return _form(request, None, given, offered)
@@ -174,6 +176,8 @@ def _form(
         "hue": hue,
         "portrait": portraits.Portrait(name, portraits.tint_of(hue), picture),
         "visibilities": _VISIBILITIES,
+        "most_lore": lore.MAX_ROWS + 1,
+        "most_greetings": cards.MAX_GREETINGS,
     }
     return render(request, "web/characters/edit.html", context, status=problem.status if problem else 200)
 
@@ -241,30 +245,15 @@ def delete(request: HttpRequest, reference: str) -> HttpResponse:
 
 def searched(request: HttpRequest, name: str) -> str:
     """A query parameter to search by, "" when absent; raises InvalidInput naming it."""
-    text = request.GET.get(name, "").strip()
-    if len(text) > MAX_WORDS:
-        raise InvalidInput.field(name, _("At most %(limit)d characters.") % {"limit": MAX_WORDS})
-    if "\0" in text:
-        raise InvalidInput.field(name, _("NUL and lone surrogates are not allowed."))
-    return text
-
-
-def reference_from(text: str) -> UUID | str:
-    """A character's id or its slug, from an address; NotFound for what no database takes."""
-    if "\0" in text:
-        raise NotFound
-    try:
-        return UUID(text)
-    except ValueError:
-        return text
+    return validation.search_words(name, request.GET.get(name, ""))
 
 
 def _seen(request: HttpRequest, reference: str) -> Character:
-    return access.character_for(identity_of(request).user, reference_from(reference))
+    return access.character_for(identity_of(request).user, reference)
 
 
 def _own(request: HttpRequest, reference: str) -> Character:
-    return access.own_character_for(identity_of(request).user, reference_from(reference))
+    return access.own_character_for(identity_of(request).user, reference)
 
 
 def _to(found: Character) -> HttpResponse:

@@ -29,7 +29,6 @@ from tertulia.providers.catalogue import Resolved
 from tertulia.providers.errors import ModelUnknown
 from tertulia.quotes import meaning
 from tertulia.web import forms, thread
-from tertulia.web.characters import reference_from
 from tertulia.web.instances import newest_of
 from tertulia.web.members import identity_of, members_only_async
 from tertulia.web.offering import offer
@@ -50,6 +49,7 @@ async def chat(request: HttpRequest, conversation_id: UUID | None = None) -> Htt
     view = View(
         conversation_id=conversation_id,
         instance_id=_id(request.GET.get("instance")),
+        greeting=_number(request.GET.get("greeting", "")),
         leaf=_id(request.GET.get("leaf")),
         before=_id(request.GET.get("before")),
         older=request.GET.get("older", ""),
@@ -61,7 +61,7 @@ async def chat(request: HttpRequest, conversation_id: UUID | None = None) -> Htt
 def _way_to(request: HttpRequest, reference: str) -> str:
     """From `?character=`: to one's newest variation of it, else to its page, since looking makes nothing."""
     user = identity_of(request).user
-    character = characters.character_for(user, reference_from(reference))
+    character = characters.character_for(user, reference)
     known = newest_of(user, character)
     return f"/?instance={known.pk}" if known else f"/characters/{character.slug}"
 
@@ -127,6 +127,7 @@ async def _answered(
         view = View(
             conversation_id=conversation_id,
             instance_id=_known_id(typed.get("instance", "")),
+            greeting=_number(typed.get("greeting", "")),
             typed=typed,
             problem=problem,
             **await offer(),
@@ -155,6 +156,8 @@ def _start(
             parameters=forms.parameters_of(given),
             key=_key(request, given),
             instance=characters.instance_for(user, given["instance"]) if given.get("instance") else None,
+            # The form of a page that the program has led into its conversation still holds it.
+            greeting=None if conversation else given.get("greeting"),
             **place(conversation, given),
         )
     )
@@ -201,6 +204,11 @@ def _known_id(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def _number(text: str) -> int:
+    """The number of a greeting in a query or a form that was refused; 0, the first one, for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
 
 
 def _id(text: str | None) -> UUID | None:

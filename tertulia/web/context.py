@@ -7,16 +7,17 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from tertulia.accounts import quota
-from tertulia.web.appearance import theme_of
+from tertulia.web.appearance import here, theme_of
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    """The page's frame: nonce, theme, languages; quota is read when it is shown."""
+    """The page's frame: nonce, theme, languages, its address; quota is read when it is shown."""
     return {
         "nonce": getattr(request, "csp_nonce", ""),
         "theme": theme_of(request),
         "sidebar_state": "closed" if request.COOKIES.get("sidebar") == "closed" else "open",
         "languages": settings.LANGUAGES,
+        "here": SimpleLazyObject(lambda: here(request)),
         "quota": SimpleLazyObject(lambda: _standing(request)),
         "time_zone": SimpleLazyObject(lambda: _time_zone(request)),
     }

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from tertulia.chat import figures
-from tertulia.core.errors import Forbidden
+from tertulia.core.errors import Forbidden, Text
 from tertulia.web.members import login_of, members_only
 
 DAYS = 30
@@ -33,7 +32,7 @@ class Bar:
 class Chart:
     """A series of days; `highest` is what the full height means."""
 
-    title: str | Promise
+    title: Text
     highest: str
     bars: Sequence[Bar]
 
@@ -58,7 +57,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     return render(request, "web/dashboard.html", context)
 
 
-def _chart(title: str | Promise, labels: Sequence[str], values: Sequence[float]) -> Chart:
+def _chart(title: Text, labels: Sequence[str], values: Sequence[float]) -> Chart:
     highest = max(values, default=0)
     step = WIDTH / max(1, len(values))
     bars = [

@@ -1,10 +1,11 @@
 """What the pages under /accounts have in common: forms, and letting somebody in. All of them import it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from tertulia.accounts import sessions
 from tertulia.accounts.errors import CodeRequired
 from tertulia.accounts.queries import User
-from tertulia.core.errors import Problem
+from tertulia.core.errors import InvalidInput, Problem
 from tertulia.web.appearance import back, set_language
 
 View = Callable[..., HttpResponse]
@@ -35,6 +36,19 @@ def show(request: HttpRequest, name: str, problem: Problem | None = None, **cont
     return response
 
 
+def several_forms(request: HttpRequest, deeds: Mapping[str, View], page: View) -> HttpResponse:
+    """A page of several forms, told apart by the button that was pressed (`action`); it shows what was refused."""
+    if request.method != "POST":
+        return page(request)
+    deed = deeds.get(request.POST.get("action", ""))
+    try:
+        if deed is None:
+            raise InvalidInput.field("action", _("No such form."))
+        return deed(request)
+    except Problem as problem:
+        return page(request, problem)
+
+
 def let_in(request: HttpRequest, user: User, target: str) -> HttpResponse:
     """This browser is signed in from now on, and goes to `target`."""
     sessions.open_browser_login(request, user)
@@ -45,8 +59,3 @@ def ask_for_code(request: HttpRequest, required: CodeRequired, target: str) -> H
     """The first step is done: the page that asks for the code remembers it in the visitor's session."""
     request.session["challenge"] = {"token": required.challenge, "next": target}
     return HttpResponseRedirect("/accounts/login/code", status=303)
-
-
-def site_of(request: HttpRequest) -> str:
-    """The beginning of this instance's addresses, for links in messages; ALLOWED_HOSTS bounds what it may be."""
-    return request.build_absolute_uri("/")

@@ -8,10 +8,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from tertulia.core.errors import InvalidInput
+from tertulia.providers.ranges import MAX_STOP_LENGTH, MAX_STOPS, PARAMETERS, RANGES
 
-MAX_STOPS, MAX_STOP_LENGTH = 4, 200
-MAX_TOKENS = 1_000_000
-_INT64 = 2**63
 # What "Continue" says for the user.
 RESUME = _("Continue exactly where you stopped.")
 
@@ -31,25 +29,22 @@ class StrictForm(forms.Form):
         return form.cleaned_data
 
 
-class OptionsForm(StrictForm):
-    """The model and the generation parameters; an empty field leaves the provider's default.
+def _number(name: str, label: Any) -> forms.FloatField | forms.IntegerField:
+    least, most, is_whole = RANGES[name]
+    kind = forms.IntegerField if is_whole else forms.FloatField
+    return kind(min_value=least, max_value=most, required=False, label=label)
 
-    The ranges are those of the API.
-    """
+
+class OptionsForm(StrictForm):
+    """The model and the generation parameters; an empty field leaves the provider's default."""
 
     model = forms.CharField(max_length=200, required=False)
-    temperature = forms.FloatField(min_value=0, max_value=2, required=False, label=_("Temperature"))
-    top_p = forms.FloatField(min_value=0, max_value=1, required=False, label=_("Top p"))
-    max_tokens = forms.IntegerField(
-        min_value=1, max_value=MAX_TOKENS, required=False, label=_("Longest answer")
-    )
-    frequency_penalty = forms.FloatField(
-        min_value=-2, max_value=2, required=False, label=_("Frequency penalty")
-    )
-    presence_penalty = forms.FloatField(
-        min_value=-2, max_value=2, required=False, label=_("Presence penalty")
-    )
-    seed = forms.IntegerField(min_value=-_INT64, max_value=_INT64 - 1, required=False, label=_("Seed"))
+    temperature = _number("temperature", _("Temperature"))
+    top_p = _number("top_p", _("Top p"))
+    max_tokens = _number("max_tokens", _("Longest answer"))
+    frequency_penalty = _number("frequency_penalty", _("Frequency penalty"))
+    presence_penalty = _number("presence_penalty", _("Presence penalty"))
+    seed = _number("seed", _("Seed"))
     stop = forms.CharField(required=False, label=_("Stop at"), strip=False)
 
     def clean_stop(self) -> list[str]:
@@ -64,13 +59,10 @@ class OptionsForm(StrictForm):
         return stops
 
 
-PARAMETERS = tuple(name for name in OptionsForm.base_fields if name != "model")
-
-
 class SendForm(OptionsForm):
     """A message. `parent` is the message it answers to; without one it begins the conversation.
 
-    In a new one `instance` answers.
+    In a new one `instance` answers, and `greeting` is the number of its first words.
 
     Two buttons bring words of their own: an opener of the empty page, and the one that asks to go on with an
     interrupted answer (`resume`).
@@ -81,6 +73,7 @@ class SendForm(OptionsForm):
     parent = forms.UUIDField(required=False)
     resume = forms.UUIDField(required=False)
     instance = forms.UUIDField(required=False)
+    greeting = forms.IntegerField(required=False)
     key = forms.CharField(max_length=200, required=False)
 
     def clean(self) -> dict[str, Any]:

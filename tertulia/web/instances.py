@@ -22,7 +22,7 @@ from tertulia.chat import queries as chat_queries
 from tertulia.chat.generation import extraction
 from tertulia.core.errors import InvalidInput, NotFound, Problem
 from tertulia.web import portraits
-from tertulia.web.characters import character_page, reference_from, searched
+from tertulia.web.characters import character_page, searched
 from tertulia.web.members import identity_of, members_only
 
 PER_PAGE = 30
@@ -45,7 +45,7 @@ def instances(request: HttpRequest) -> HttpResponse:
 def create(request: HttpRequest, reference: str) -> HttpResponse:
     """Another variation of a character."""
     user = identity_of(request).user
-    character = access.character_for(user, reference_from(reference))
+    character = access.character_for(user, reference)
     try:
         values = _values(request, "name", "memory")
         made = actions.create_instance(user=user, character=character, values=values)
@@ -61,7 +61,7 @@ def create(request: HttpRequest, reference: str) -> HttpResponse:
 def talk(request: HttpRequest, reference: str) -> HttpResponse:
     """A conversation with a character: with one's newest variation of it, or with a first one of its name."""
     user = identity_of(request).user
-    character = access.character_for(user, reference_from(reference))
+    character = access.character_for(user, reference)
     partner = newest_of(user, character) or _first_of(user, character)
     return HttpResponseRedirect(f"/?instance={partner.pk}", status=303)
 

@@ -11,8 +11,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from tertulia.characters import reading
-from tertulia.characters.reading import Object
 from tertulia.core.errors import InvalidInput
+from tertulia.core.strictjson import Object, Unreadable
 
 # Three fields each, of the 200 that a form may have. A longer book is edited as JSON.
 MAX_ROWS = 40
@@ -26,12 +26,20 @@ class Row(NamedTuple):
     always: bool
 
 
+_EMPTY = Row("", "", False)
+
+
+def known_of(book: Mapping[str, Any] | None) -> int:
+    """How many entries the book has: so many of a form's rows are theirs, the others are new."""
+    return len((book or {}).get("entries") or [])
+
+
 def rows_of(book: Mapping[str, Any] | None) -> list[Row] | None:
     """The book's entries and an empty row for one more; None for a book that is too long for rows."""
     entries = (book or {}).get("entries") or []
     if len(entries) > MAX_ROWS:
         return None
-    return [*map(_row, entries), Row("", "", False)]
+    return [*map(_row, entries), _EMPTY]
 
 
 def as_json(book: Mapping[str, Any] | None) -> str:
@@ -40,11 +48,14 @@ def as_json(book: Mapping[str, Any] | None) -> str:
 
 
 def typed_rows(post: QueryDict) -> list[Row] | None:
-    """The rows of a posted form; None when it had none."""
-    count = post.get("lore-rows", "")
-    if not (count.isascii() and count.isdigit() and len(count) < 4):
+    """The rows of a posted form, an empty one for one more behind them; None when it had none."""
+    count = _count(post, "lore-rows")
+    if count is None:
         return None
-    return [_typed(post, number) for number in range(min(int(count), MAX_ROWS + 1))]
+    rows = [_typed(post, number) for number in range(min(count, MAX_ROWS + 1))]
+    while rows and rows[-1] == _EMPTY:
+        rows.pop()
+    return [*rows, _EMPTY]
 
 
 def book_in(post: QueryDict, stored: Object | None) -> Object | None:
@@ -55,7 +66,7 @@ def book_in(post: QueryDict, stored: Object | None) -> Object | None:
     rows = typed_rows(post)
     if rows is None or post.get("lorebook_as_json"):
         return _parsed(post.get("lorebook", ""))
-    return _merged(stored, rows)
+    return _merged(stored, rows, _count(post, "lore-known"))
 
 
 def _row(entry: Mapping[str, Any]) -> Row:
@@ -67,14 +78,23 @@ def _typed(post: QueryDict, number: int) -> Row:
     return Row(post.get(f"lore-{number}-keys", ""), content, f"lore-{number}-always" in post)
 
 
-def _merged(stored: Object | None, rows: list[Row]) -> Object | None:
+def _count(post: QueryDict, name: str) -> int | None:
+    text = post.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else None
+
+
+def _merged(stored: Object | None, rows: list[Row], known: int | None) -> Object | None:
     entries = (stored or {}).get("entries") or []
-    if len(rows) != len(entries) + 1:
+    if known != len(entries):
         text = _("The lorebook has changed meanwhile. Load the page again.")
         raise InvalidInput.field("lorebook", text)
-    merged = [_changed(entry, row) for entry, row in zip(entries, rows, strict=False)]
-    if rows[-1].content.strip():
-        merged.append(_changed({"enabled": True, "insertion_order": len(merged), "extensions": {}}, rows[-1]))
+    # Rows that are empty to the end are not among them.
+    padded = [*rows, *[_EMPTY] * len(entries)]
+    merged = [_changed(entry, row) for entry, row in zip(entries, padded, strict=False)]
+    for row in rows[known:]:
+        if row.content.strip():
+            new = {"enabled": True, "insertion_order": len(merged), "extensions": {}}
+            merged.append(_changed(new, row))
     kept = [entry for entry in merged if entry is not None]
     if kept == entries:
         return stored
@@ -96,5 +116,5 @@ def _parsed(text: str) -> Object | None:
         return None
     try:
         return reading.parse(text.encode())
-    except reading.Unreadable as fault:
+    except Unreadable as fault:
         raise InvalidInput.field("lorebook", fault.reason) from None

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from tertulia.accounts import gate
 from tertulia.accounts.gate import Identity
 from tertulia.core.db import in_db
-from tertulia.core.errors import Forbidden, Unauthenticated
+from tertulia.core.errors import Unauthenticated
+from tertulia.web.appearance import here
 
 View = Callable[..., HttpResponse]
 AsyncView = Callable[..., Coroutine[Any, Any, HttpResponse]]
@@ -48,11 +48,8 @@ def identity_of(request: HttpRequest) -> Identity:
 
 
 def login_of(request: HttpRequest) -> Identity:
-    """The same by a login: what makes or ends ways in is not for API keys. Raises Forbidden."""
-    identity = identity_of(request)
-    if identity.carrier == "api_key":
-        raise Forbidden(_("An API key may not do this. Sign in."))
-    return identity
+    """The same by a login; raises Forbidden."""
+    return identity_of(request).login()
 
 
 def _enters(request: HttpRequest) -> bool:
@@ -70,9 +67,7 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
     """The sign-in page, which leads back. What was being sent is not lost: the draft waits in the visitor's session."""
     if request.method == "POST":
         keep_draft(request, request.POST.get("content", ""))
-    # A form's own address cannot be visited; the page that it stood on can.
-    back = request.get_full_path() if request.method == "GET" else request.POST.get("back", "/")
-    return redirect_to_login(back)
+    return redirect_to_login(here(request, "/"))
 
 
 def keep_draft(request: HttpRequest, text: str) -> None:

@@ -136,11 +136,14 @@ def import_page(request: HttpRequest) -> HttpResponse:
     counts = [
         (label, sum(outcome.status == status for outcome in outcomes)) for status, label in _STATUSES.items()
     ]
+    # What needs a look must not hide among thousands of new lines.
+    outcomes.sort(key=lambda outcome: _FIRST.index(outcome.status))
     rows = [(outcome, _STATUSES[outcome.status]) for outcome in outcomes]
     return shown(request, "import", {"rows": rows, "counts": counts}, "import")
 
 
 _STATUSES = {"created": _("new"), "duplicate": _("there already"), "invalid": _("not taken")}
+_FIRST = ("invalid", "duplicate", "created")
 
 
 def _imported(request: HttpRequest) -> list[Outcome]:

@@ -21,8 +21,10 @@ from tertulia.chat.generation.start import MAX_CONTENT
 from tertulia.core.errors import Problem
 from tertulia.providers.catalogue import ModelInfo
 from tertulia.providers.offline import OFFLINE_MODEL
+from tertulia.providers.ranges import PARAMETERS
 from tertulia.web import forms, portraits, thread
 from tertulia.web.members import identity_of, take_draft
+from tertulia.web.openers import OFFLINE_OPENERS, OPENERS
 from tertulia.web.sidebar import sidebar_of
 from tertulia.web.strings import client_words
 
@@ -34,11 +36,12 @@ COMPANY = 5
 class View:
     """Which part of which conversation to show, and what to keep in the composer.
 
-    `instance_id` is who shall answer in a new one.
+    `instance_id` is who shall answer in a new one, `greeting` the number of the words that it shall begin with.
     """
 
     conversation_id: UUID | None = None
     instance_id: UUID | None = None
+    greeting: int = 0
     leaf: UUID | None = None
     before: UUID | None = None
     older: str = ""
@@ -59,12 +62,14 @@ def chat_page(request: HttpRequest, view: View) -> HttpResponse:
         "conversation": conversation,
         "thread": shown,
         "speaker": speaker,
+        "greeting": _said_first(conversation, shown) if conversation else _greeting(user, view, instance),
         "company": [] if speaker or conversation else _company(user),
         "new_words": thread.NEW_WORDS,
         "new_answer": replace(thread.NEW_ANSWER, model=view.default_model),
         "sidebar": sidebar_of(identity_of(request), view.older),
         "composer": _composer(request, view, conversation, shown),
         "offline": is_offline(),
+        "openers": OFFLINE_OPENERS if is_offline() else OPENERS,
         "problem": view.problem,
         "standing": quota.standing(user),
         "words": client_words(),
@@ -82,6 +87,18 @@ def _instance(user: User, view: View, conversation: Conversation | None) -> Inst
     return character_access.instance_for(user, view.instance_id) if view.instance_id else None
 
 
+def _said_first(conversation: Conversation, shown: thread.Thread) -> portraits.Greeting | None:
+    """What a conversation began with, where its beginning is shown; a silent one before there are messages."""
+    is_awaited = conversation.instance is not None and not shown.turns
+    is_shown = not shown.earlier and (conversation.greeting or is_awaited)
+    return portraits.Greeting(conversation.greeting) if is_shown else None
+
+
+def _greeting(user: User, view: View, instance: Instance | None) -> portraits.Greeting | None:
+    """What a new conversation would begin with; None where nobody in particular answers."""
+    return portraits.greeting_of(instance, user, view.greeting) if instance else None
+
+
 def _company(user: User) -> list[tuple[Instance, portraits.Portrait]]:
     newest = character_queries.instances(user)[:COMPANY]
     return [(each, portraits.portrait_of(each.character, each.name)) for each in newest]
@@ -95,7 +112,7 @@ def _composer(
     given: dict[str, Any] = dict(last.parameters) | {"model": _kept(last.model, view.models)} if last else {}
     given["stop"] = "\n".join(given.get("stop", ()))
     if view.typed is not None:
-        given = {name: view.typed.get(name, "") for name in (*forms.PARAMETERS, "model")}
+        given = {name: view.typed.get(name, "") for name in (*PARAMETERS, "model")}
     content = view.typed.get("content", "") if view.typed is not None else take_draft(request)
     errors = (view.problem and view.problem.errors) or {}
     return {

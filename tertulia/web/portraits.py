@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import get_language
 
 from tertulia.accounts.queries import User
-from tertulia.characters import prompt, queries
+from tertulia.characters import greetings, queries
 from tertulia.characters.access import Character, Instance
 from tertulia.characters.macros import expanded
 
@@ -52,8 +52,20 @@ class Speaker:
     instance: Instance
     portrait: Portrait
     summary: str
-    greeting: str
     remembers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """The first words of a conversation. Where they can still be chosen, `number` is theirs among all that there are;
+    `place`, from 1, is theirs in the ring of those `count` that say something, between their neighbours."""
+
+    text: str
+    number: int = 0
+    place: int = 1
+    count: int = 1
+    previous: int = 0
+    next: int = 0
 
 
 def card_of(character: Character, user: User) -> Card:
@@ -67,10 +79,23 @@ def card_of(character: Character, user: User) -> Card:
 def speaker_of(instance: Instance, user: User) -> Speaker:
     """Somebody's instance as the one who answers; one query."""
     character = instance.character
-    face = character.face(_language())
-    said = expanded(face.greeting, char=prompt.spoken_name(character, instance), user=user.nickname)
+    summary = character.face(_language()).summary
     notes = queries.entries(instance).count()
-    return Speaker(instance, portrait_of(character, instance.name), face.summary, said, notes)
+    return Speaker(instance, portrait_of(character, instance.name), summary, notes)
+
+
+def greeting_of(instance: Instance, user: User, number: int) -> Greeting:
+    """What the instance would say first, were it greeting `number`; the first one where there is no such greeting."""
+    numbers = greetings.choices(instance.character, _language())
+    index = numbers.index(number) if number in numbers else 0
+    return Greeting(
+        text=greetings.said(instance, user.nickname, _language(), numbers[index]),
+        number=numbers[index],
+        place=index + 1,
+        count=len(numbers),
+        previous=numbers[index - 1],
+        next=numbers[(index + 1) % len(numbers)],
+    )
 
 
 def portrait_of(character: Character, name: str) -> Portrait:
@@ -84,12 +109,9 @@ def tint_of(hue: int) -> int:
 
 
 def picture_address(character: Character) -> str:
-    """Where the picture is, with a mark that changes when it does; "" without one."""
-    name = character.picture.name
-    if not name:
-        return ""
-    mark = name.rpartition("/")[2][:8]
-    return f"/api/characters/{character.pk}/picture?v={mark}"
+    """Where the picture is, "" without one. A browser keeps it by the mark."""
+    mark = character.picture_mark
+    return f"/api/characters/{character.pk}/picture?v={mark}" if mark else ""
 
 
 def _language() -> str:

@@ -74,6 +74,7 @@ def _page(request: HttpRequest, problem: Problem | None = None, new_key: str = "
         "scopes": keys.SCOPES,
         "lifetimes": LIFETIMES,
         "problem": problem,
+        "given": request.POST if problem else {},
         "new_key": new_key,
     }
     return render(request, "web/settings.html", context, status=problem.status if problem else 200)

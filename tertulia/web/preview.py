@@ -15,7 +15,7 @@ from tertulia.chat.generation.request import Send, preview
 from tertulia.chat.generation.start import check_content
 from tertulia.chat.generation.supervisor import supervisor
 from tertulia.core.db import in_db
-from tertulia.core.errors import Conflict, InvalidInput, NotFound
+from tertulia.core.errors import Conflict, NotFound
 from tertulia.providers.catalogue import Resolved
 from tertulia.providers.errors import ModelUnknown
 from tertulia.web.members import identity_of, members_only_async
@@ -64,8 +64,6 @@ def _page(request: HttpRequest, instance_id: UUID, resolved: Resolved) -> HttpRe
 def _content_in(request: HttpRequest) -> str:
     """The message that is thought of, perhaps an empty one."""
     content = request.GET.get("content", "")
-    if "\0" in content:
-        raise InvalidInput.field("content", _("NUL and lone surrogates are not allowed."))
     return check_content(content) if content.strip() else ""
 
 

@@ -5,9 +5,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
 from tertulia.accounts import recovery
-from tertulia.accounts.gate import address_of
+from tertulia.accounts.gate import address_of, site_of
 from tertulia.core.errors import NotFound, Problem
-from tertulia.web.entrance import form_page, show, site_of
+from tertulia.web.entrance import form_page, show
 
 
 @form_page

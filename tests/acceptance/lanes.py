@@ -1,18 +1,24 @@
 """Plays several items at a time, each in a process of its own; `__main__` is the caller.
 
-Most items wait most of the time: for a provider's limit, a reaper, a drain. Those whose figures are times that other
-work on the machine would spoil play alone, at the end.
+Some items wait most of the time, for a provider's limit, a reaper, a drain: they have lanes of their own beside those
+that keep a processor busy. Those whose figures are times that other work would spoil play alone, at the end.
 """
 
 import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from tests.acceptance.databases import SHARED_CLUSTER, shared_cluster
-from tests.acceptance.processes import ROOT, python
+from tests.acceptance.databases import (
+    MIGRATED,
+    SHARED_CLUSTER,
+    migrated_file,
+    prepare_template,
+    shared_cluster,
+)
+from tests.acceptance.processes import ROOT, clean_environment, python
 from tests.acceptance.program import Item
 
 
@@ -21,19 +27,16 @@ class Play(NamedTuple):
     db: str
 
 
-async def play_all(plays: Sequence[Play], *, seed: int, nightly: bool, lanes: int) -> bool:
+async def play_all(plays: Sequence[Play], options: Sequence[str], *, lanes: int) -> bool:
     """Print each item's line as it ends; whether all have passed, by their last line."""
-    if any(play.db == "postgres" for play in plays):
-        os.environ[SHARED_CLUSTER] = (await asyncio.to_thread(shared_cluster)).url
-    slots = asyncio.Semaphore(lanes)
-    options = ["--seed", str(seed), *(["--nightly"] if nightly else [])]
+    await asyncio.to_thread(_prepare, {play.db for play in plays})
+    patient, busy = asyncio.Semaphore(lanes), asyncio.Semaphore(lanes)
 
     async def run(play: Play) -> bool:
-        async with slots:
+        async with patient if play.item.patient else busy:
             return await _run(play, options)
 
-    # The patient ones first: what waits longest should overlap with most.
-    together = sorted((play for play in plays if not play.item.alone), key=lambda play: not play.item.patient)
+    together = [play for play in plays if not play.item.alone]
     passed = await asyncio.gather(*(run(play) for play in together))
     # A figure that was missed beside other work is judged once more without it; a fault fails alone as well.
     disturbed = [play for play, has_passed in zip(together, passed, strict=True) if not has_passed]
@@ -41,10 +44,21 @@ async def play_all(plays: Sequence[Play], *, seed: int, nightly: bool, lanes: in
     return all([await run(play) for play in in_turn])
 
 
+def _prepare(databases: Collection[str]) -> None:
+    """What the items' processes share."""
+    if "sqlite" in databases:
+        os.environ[MIGRATED] = str(migrated_file())
+    if "postgres" in databases:
+        cluster = shared_cluster()
+        prepare_template(cluster)
+        os.environ[SHARED_CLUSTER] = cluster.url
+
+
 async def _run(play: Play, options: Sequence[str]) -> bool:
     process = await asyncio.create_subprocess_exec(
         *python("-m", "tests.acceptance", play.item.name, "--db", play.db, "--lanes", "1", *options),
         cwd=ROOT,
+        env=clean_environment(),
         stdout=asyncio.subprocess.PIPE,
     )
     try:

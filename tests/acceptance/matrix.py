@@ -85,6 +85,7 @@ API = (
         ("DELETE", _OWNER, 409),  # an answer goes with its question
     ),
     *_rows("/api/messages/{message_id}/regenerate", ("POST", _OWNER, 201, {})),
+    *_rows("/api/import", ("POST", _MEMBER, 400, None, True)),
     # Speech
     *_rows("/api/messages/{message_id}/speech", ("GET", _OWNER, 200)),
     *_rows("/api/messages/{message_id}/speech/{part}", ("GET", _OWNER, 200)),
@@ -200,6 +201,7 @@ PAGES = (
     *_rows("/accounts/login/passkey", ("GET", _ANYBODY, 200)),
     *_rows("/accounts/usage", ("GET", _MEMBER, 200)),
     *_rows("/accounts/data", ("GET", _MEMBER, 200)),
+    *_rows("/accounts/import", ("GET", _MEMBER, 200), ("POST", _MEMBER, 400, None, True)),
     *_rows("/settings", ("GET", _MEMBER, 200)),
     *_rows("/settings/keys", ("POST", _MEMBER, 303, {"name": "A key"})),
     *_rows("/settings/keys/{key_id}/revoke", ("POST", _OWNER, 303, {})),

@@ -21,7 +21,15 @@ import aiohttp
 
 from tests.acceptance import clients
 from tests.acceptance.clients import Client, Person
-from tests.acceptance.databases import Cluster, Database, SQLite, create_database, shared_cluster
+from tests.acceptance.databases import (
+    Cluster,
+    Database,
+    SQLite,
+    create_database,
+    migrated_postgres,
+    migrated_sqlite,
+    shared_cluster,
+)
 from tests.acceptance.processes import ROOT, Process, clean_environment, python
 
 # Found in no answer, log or row: the key that the servers present to the provider.
@@ -179,6 +187,7 @@ class Stage:
     seed: int
     nightly: bool
     random: random.Random
+    minutes: float | None = None
 
     def size(self, merge: int, nightly: int) -> int:
         return nightly if self.nightly else merge
@@ -191,19 +200,17 @@ class Stage:
         quota: int | None = None,
         cluster: Cluster | None = None,
         folder: Path | None = None,
+        empty: bool = False,
         **environment: str,
     ) -> AsyncIterator[World]:
         """A fresh instance with so many processes; everything of it is gone afterwards.
 
-        `quota` is TERTULIA_DAILY_QUOTA, None: unlimited. `folder` places the data somewhere special.
+        `quota` is TERTULIA_DAILY_QUOTA, None: unlimited. `folder` places the data somewhere special. The database has
+        all tables already, unless it is to be `empty` or is on a server of its own, `cluster`.
         """
         own = Path(tempfile.mkdtemp(prefix="tertulia-world-"))
         data = folder or own
-        database: Database
-        if self.db == "sqlite":
-            database = SQLite(data)
-        else:
-            database = await asyncio.to_thread(_new_database, cluster)
+        database = await asyncio.to_thread(self._new_database, data, cluster, empty=empty)
         provider = Provider(python("-m", "tests.provider", "--port", "0"), {}, own / "provider.log")
         started: list[Server] = []
         try:
@@ -228,9 +235,12 @@ class Stage:
                 process.kill()
             _keep_or_remove(own)
 
-
-def _new_database(cluster: Cluster | None) -> Database:
-    return create_database(cluster or shared_cluster())
+    def _new_database(self, folder: Path, cluster: Cluster | None, *, empty: bool) -> Database:
+        if self.db == "sqlite":
+            return SQLite(folder) if empty else migrated_sqlite(folder)
+        if empty or cluster:
+            return create_database(cluster or shared_cluster())
+        return migrated_postgres()
 
 
 def new_session() -> aiohttp.ClientSession:

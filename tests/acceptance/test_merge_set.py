@@ -14,7 +14,7 @@ SEED = 7
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     db = metafunc.config.getoption("--db")
-    items = [item for item in ITEMS.values() if db in item.databases]
+    items = [item for item in ITEMS.values() if db in item.databases and not item.nightly]
     metafunc.parametrize("item", items, ids=[item.name for item in items])
 
 

@@ -45,6 +45,22 @@ def refused(deed: Callable[[], object]) -> bool:
     return list(caught.value.errors or {}) == ["answer"]
 
 
+def test_a_refused_name_is_kept_and_told_beside_its_own_passkey_only(server: str, alice: Person) -> None:
+    user = User.objects.get(id=alice.id)
+    with Browser(server) as browser:
+        browser.sign_in(alice)
+        registered(user)
+        registered(user)
+        first, second = passkeys.of(user)
+        page = browser.press(
+            "/accounts/security", action="passkey-rename", passkey=str(second.id), name="n" * 81
+        ).text
+    assert re.findall(r'id="passkey-rename(\d+)name-error"', page) == [str(second.id)]
+    values = dict(re.findall(r'id="passkey-rename(\d+)name" name="name" type="text" value="([^"]*)"', page))
+    assert values == {str(first.id): "A device", str(second.id): "n" * 81}
+    assert page.count('<details class="reveal" open>') == 1
+
+
 def test_the_first_factor_brings_recovery_codes_and_the_last_takes_them() -> None:
     user, device = make_user(), Device(ORIGIN)
     begun = passkeys.begin_registration(user=user, name=" A device ", host=f"{HOST}:8000")

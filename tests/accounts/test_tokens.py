@@ -55,8 +55,9 @@ def test_a_second_use_ends_the_login_and_no_other() -> None:
     user = make_user()
     stolen, untouched = issue(user), issue(user)
     renewed = tokens.rotate(stolen.refresh)
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(Unauthenticated) as refused:
         tokens.rotate(stolen.refresh)
+    assert str(refused.value.detail) == "The refresh token is not valid or no longer valid. Sign in again."
     assert not opens(renewed.access)
     with pytest.raises(Unauthenticated):
         tokens.rotate(renewed.refresh)

@@ -119,6 +119,16 @@ def test_plain_forms_are_taken(alice: Person) -> None:
         assert (answer.status_code, answer.json()["content"]) == (201, content)
 
 
+def test_a_forms_numbers_are_read_as_numbers(alice: Person) -> None:
+    answer = alice.client.post("/chat", data={"content": "x", "temperature": "0.5", "max_tokens": "50"})
+    assert answer.status_code == 201
+    message = alice.client.get(f"/api/messages/{answer.json()['chat_reply']['id']}").json()
+    assert message["parameters"] == {"temperature": 0.5, "max_tokens": 50}
+    for name, text in (("temperature", "warm"), ("temperature", "NaN"), ("max_tokens", "1.5"), ("seed", "")):
+        answer = alice.client.post("/chat", data={"content": "x", name: text})
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, [name])
+
+
 def test_files_are_not_taken(alice: Person) -> None:
     answer = alice.client.post("/chat", data={"content": "x"}, files={"file": ("a.txt", b"text")})
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["file"])

@@ -36,6 +36,7 @@ def test_an_empty_conversation(alice: Person) -> None:
         "leaf": None,
         "created_at": body["created_at"],
         "updated_at": body["updated_at"],
+        "greeting": "",
         "running": [],
     }
     assert answer.headers["Location"] == f"{alice.server}/api/conversations/{body['id']}"

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from tertulia.api.parsing import MAX_DEPTH, parse_object
+from tertulia.api.parsing import parse_object
 from tertulia.core.errors import InvalidInput, Malformed
+from tertulia.core.strictjson import MAX_DEPTH, MAX_VALUES
 
 
 def nested(levels: int) -> bytes:
@@ -35,6 +36,7 @@ def nested(levels: int) -> bytes:
         nested(MAX_DEPTH + 1),
         b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         b"[" * 100_000,
+        b'{"a": [' + b"1," * MAX_VALUES + b"1]}",
     ],
 )
 def test_what_is_no_readable_object_is_malformed(body: bytes) -> None:
@@ -50,9 +52,11 @@ def test_what_is_no_readable_object_is_malformed(body: bytes) -> None:
         ({"parameters": {"stop": ["x", "\udfff"]}}, "parameters.stop.1"),
         ({"a": {"\0": 1}}, "a"),
         ({"\ud83d": 1}, "body"),
+        ({"parameters": {"seed": 2**63}}, "parameters.seed"),
+        ({"parameters": {"seed": -(2**63) - 1}}, "parameters.seed"),
     ],
 )
-def test_texts_that_cannot_be_kept_are_named(value: object, field: str) -> None:
+def test_what_cannot_be_kept_is_named(value: object, field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         parse_object(json.dumps(value).encode())
     assert caught.value.errors is not None

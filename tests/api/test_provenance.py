@@ -63,13 +63,13 @@ def test_an_answer_tells_what_it_was_made_of(
         "entries": [entry["id"]],
         "lore": ["Dance"],
         "quotes": [],
-        "history": {"messages": 0, "complete": True},
+        "history": {"messages": 0, "complete": True, "greeting": False},
         "left_out": [],
         "unknown_model": None,
     }
     again = talk(alice, instance, "And then?", said["conversation"])
     told = provenance_of(alice, again)
-    assert told["history"] == {"messages": 2, "complete": True}
+    assert told["history"] == {"messages": 2, "complete": True, "greeting": False}
     assert told["messages_sha256"] == provider.log.records[-1].messages_sha256
 
 

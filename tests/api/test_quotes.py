@@ -281,6 +281,23 @@ def test_lone_surrogates_and_other_bodies(alice: Person) -> None:
     assert alice.client.delete("/quote").status_code == 405
 
 
+@pytest.mark.parametrize("is_multipart", [False, True], ids=["urlencoded", "multipart"])
+def test_a_form_decides_as_json_does(alice: Person, mona: Person, is_multipart: bool) -> None:
+    def by_form(person: Person, is_apply: str) -> httpx.Response:
+        fields = {"content": f"By form {a_word()}", "is_apply": is_apply}
+        if is_multipart:
+            return person.client.post("/quote", files={name: (None, text) for name, text in fields.items()})
+        return person.client.post("/quote", data=fields)
+
+    for text, is_apply in (("true", True), ("True", True), ("false", False)):
+        answer = by_form(mona, text)
+        assert (answer.status_code, answer.json()["is_apply"]) == (201, is_apply)
+        assert by_form(alice, text).status_code == 403
+    for text in ("", "yes", "1", "null", '"true"', "[" * 10_000):
+        answer = by_form(mona, text)
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, ["is_apply"])
+
+
 def test_the_limits_are_inclusive(alice: Person) -> None:
     item = proposed(alice, (a_word() + " ").ljust(1000, "ж"), source="s" * 200, speaker="p" * 100)
     assert len(item["content"]) == 1000

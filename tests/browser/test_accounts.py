@@ -120,12 +120,12 @@ def test_a_passkey_is_renamed_and_removed(page: Page, alice: Person) -> None:
     add_passkey(page, "One")
     page.goto("/accounts/security")
     page.get_by_text("Change… One").click()
-    page.fill("[id^=rename-]", "Another")
+    page.fill("[id^=passkey-rename]", "Another")
     page.get_by_role("button", name="Rename").click()
     expect(page.locator(".key-name", has_text="Another")).to_be_visible()
     page.get_by_text("Change… Another").click()
     check(page)
-    page.fill("[id^=remove-]", PASSWORD)
+    page.fill("[id^=passkey-remove]", PASSWORD)
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_role("status")).to_contain_text("no longer opens")
     expect(page.locator("#passkeys ~ .keys")).to_have_count(0)
@@ -159,7 +159,7 @@ def test_the_export_shows_its_progress(visit: Open, alice: Person, tmp_path: Any
     download.value.save_as(tmp_path / "export.zip")
     names = zipfile.ZipFile(tmp_path / "export.zip").namelist()
     assert "chat.Message.json" in names
-    expect(page.get_by_role("status")).to_contain_text("complete")
+    expect(page.locator("[data-export-done]")).to_contain_text("complete")
     words = page.locator("[data-export-words]").text_content() or ""
     assert re.match(rf"{len(names)} of {len(names)} files, ", words)
     check(page)

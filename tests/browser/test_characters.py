@@ -152,6 +152,92 @@ def test_a_refused_first_message_leaves_the_beginning_as_it_was(
     expect(page.locator("#greeting")).to_be_visible()
 
 
+def with_greetings(person: Person) -> str:
+    """The address of a beginning that can be chosen."""
+    values = {
+        "name": "Mira",
+        "greeting": "First, {{user}}.",
+        "alternate_greetings": ["*Second*.", " ", "Third."],
+    }
+    character = person.client.post("/api/characters", json=values).json()
+    instance = person.client.post("/api/instances", json={"character": character["id"]}).json()
+    return f"/?instance={instance['id']}"
+
+
+@pytest.mark.parametrize("options", [{}, PLAIN, PHONE], ids=["enhanced", "plain", "phone"])
+def test_another_greeting_is_chosen_and_kept(
+    visit: Open, alice: Person, provider: ScriptedProvider, options: dict[str, Any]
+) -> None:
+    page = visit(alice, **options)
+    page.goto(with_greetings(alice))
+    greeting = page.locator("#greeting .prose")
+    swipes = page.get_by_role("navigation", name="Greetings")
+    expect(greeting).to_have_text("First, Alice.")
+    for text, place in (("Second.", "2 of 3"), ("Third.", "3 of 3"), ("First, Alice.", "1 of 3")):
+        swipes.get_by_role("link", name="Another greeting").click()
+        expect(greeting).to_have_text(text)
+        expect(swipes).to_contain_text(place)
+    for text in ("Third.", "Second."):
+        swipes.get_by_role("link", name="Previous greeting").click()
+        expect(greeting).to_have_text(text)
+    expect(page).to_have_url(re.compile(r"&greeting=1$"))
+    if options is not PLAIN:
+        check(page)
+    words = f"words{uuid.uuid4().hex[:8]}"
+    talk(page, words)
+    assert "*Second*." in heard(provider, words)
+    for _look in ("as it became", "as it is shown again"):
+        expect(greeting).to_have_text("Second.")
+        expect(swipes).to_be_hidden()
+        page.reload()
+
+
+def test_what_is_kept_is_what_was_read(visit: Open, alice: Person) -> None:
+    """In the language of the page, whichever request begins the conversation."""
+    mirim = alice.client.post("/api/instances", json={"character": "quote-librarian"}).json()
+    page = visit(alice, locale="ko-KR")
+    page.goto(f"/?instance={mirim['id']}&greeting=1")
+    greeting = page.locator("#greeting .prose")
+    expect(greeting).to_have_text("쉿, 희극들이 자고 있어요. 무엇을 찾으세요?")
+    talk(page, "안녕하세요")
+    page.reload()
+    expect(greeting).to_have_text("쉿, 희극들이 자고 있어요. 무엇을 찾으세요?")
+
+
+def test_a_draft_and_the_options_survive_another_greeting(visit: Open, alice: Person) -> None:
+    page = visit(alice)
+    page.goto(with_greetings(alice))
+    page.fill("#content", "Half a thou")
+    page.locator("#options > summary").click()
+    page.fill("#temperature", "0.3")
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Another greeting").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#greeting .prose")).to_have_text("Second.")
+    expect(page.get_by_role("link", name="Another greeting")).to_be_focused()
+    expect(page.locator("#status")).to_have_text("Second.")
+    expect(page.locator("#content")).to_have_value("Half a thou")
+    expect(page.locator("#temperature")).to_have_value("0.3")
+    page.reload()
+    expect(page.locator("#greeting .prose")).to_have_text("Second.")
+    expect(page.locator("#content")).to_have_value("Half a thou")
+
+
+def test_a_refused_beginning_keeps_the_chosen_greeting(visit: Open, alice: Person, watch: Any) -> None:
+    watch.allowed.append("400")
+    page = visit(alice)
+    page.goto(with_greetings(alice))
+    page.get_by_role("link", name="Another greeting").click()
+    expect(page.locator("#greeting .prose")).to_have_text("Second.")
+    page.locator("#content").evaluate(
+        "(field) => { field.removeAttribute('maxlength'); field.value = 'x'.repeat(100001); }"
+    )
+    page.press("#content", "Enter")
+    expect(page.locator("#composer-notice")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/\?instance=.*&greeting=1$"))
+    expect(page.get_by_role("navigation", name="Greetings")).to_be_visible()
+
+
 def test_how_it_begins_is_shown_while_it_is_written(visit: Open, alice: Person) -> None:
     page = visit(alice, "/characters/new")
     page.fill("#name", "mira")
@@ -167,6 +253,32 @@ def test_how_it_begins_is_shown_while_it_is_written(visit: Open, alice: Person) 
     press(page, "Make it")
     expect(page.locator("main img.face.huge")).to_be_visible()
     assert page.locator("main img.face.huge").evaluate("(image) => image.naturalWidth") == 80
+
+
+def test_rows_are_added_where_they_are_typed(visit: Open, alice: Person) -> None:
+    page = visit(alice, "/characters/new")
+    page.fill("#name", "Mira")
+    page.get_by_text("Other greetings", exact=True).click()
+    more = page.get_by_role("button", name="One more", exact=True)
+    more.click()
+    expect(page.locator("[name=alternate_greetings]")).to_have_count(1)
+    expect(page.locator("#alternate_greetings")).to_be_focused()
+    for number, text in enumerate(("First.", "Second.", "Third.")):
+        page.keyboard.type(text)
+        more.click()
+        expect(page.locator("[name=alternate_greetings]")).to_have_count(number + 2)
+    page.get_by_text("Lorebook", exact=True).click()
+    for number, key in enumerate(("mill", "inn", "sail")):
+        page.get_by_role("button", name="One more entry").click()
+        page.fill(f"[name=lore-{number}-keys]", key)
+        page.fill(f"[name=lore-{number}-content]", f"About the {key}.")
+        page.locator(f"[name=lore-{number}-always]").check()
+    check(page)
+    press(page, "Make it")
+    made = alice.client.get(f"/api/characters/{page.url.rpartition('/')[2]}").json()
+    assert made["alternate_greetings"] == ["First.", "Second.", "Third."]
+    told = [(entry["keys"], entry["content"], entry["constant"]) for entry in made["lorebook"]["entries"]]
+    assert told == [([key], f"About the {key}.", True) for key in ("mill", "inn", "sail")]
 
 
 def test_an_unsaved_form_asks_before_it_is_left(visit: Open, alice: Person) -> None:

@@ -187,6 +187,25 @@ def test_a_reload_in_mid_answer_goes_on(world: Elsewhere, visit: Visit) -> None:
     expect(page.locator(".answer")).to_have_count(1)
 
 
+def test_a_conversation_begins_with_what_its_character_said(world: Elsewhere, visit: Visit) -> None:
+    email, person = join(world, "ilka")
+    with world.client() as client:
+        client.headers["Authorization"] = f"Bearer {person['access']}"
+        character = client.post(
+            "/api/characters", json={"name": "Mira", "greeting": "*Sit*, {{user}}."}
+        ).json()
+        instance = client.post("/api/instances", json={"character": character["id"]}).json()
+        talk = client.post("/api/conversations", json={"instance": instance["id"], "title": "Bees"}).json()
+        page = visit(f"{world.front}/")
+        enter(page, email)
+        page.get_by_label("Conversations").select_option("Bees")
+        expect(page.locator(".answer .prose")).to_have_text("Sit, ilka.")
+        client.post(f"/api/conversations/{talk['id']}/messages", json={"content": "I sit."})
+    page.reload()
+    expect(page.locator(".thread > li")).to_have_count(3)
+    expect(page.locator(".thread > li .prose em").first).to_have_text("Sit")
+
+
 def test_a_lost_connection_goes_on(world: Elsewhere, visit: Visit) -> None:
     email, _ = join(world, "fela")
     page = visit(f"{world.front}/")

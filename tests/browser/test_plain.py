@@ -46,6 +46,25 @@ def test_an_opener_begins_a_conversation(visit: Open, alice: Person) -> None:
     expect(page.locator(".words .bubble")).to_have_text("Find me a line about beginning again.")
 
 
+def test_what_was_refused_does_not_lead_astray(visit: Open, alice: Person, watch: Watch) -> None:
+    watch.allowed.append("429")
+    change(alice, daily_quota=0)
+    page = visit(alice, **PLAIN)
+    send(page, "one too many")
+    expect(page.locator("#composer-notice")).to_be_visible()
+    page.click(".me > summary")
+    with page.expect_navigation():
+        page.locator(".languages [lang=es]").click()
+    expect(page.locator("#content")).to_be_visible()
+    page.context.clear_cookies(name="session")
+    send(page, "a draft")
+    page.fill("#email", alice.email)
+    page.fill("#password", PASSWORD)
+    with page.expect_navigation():
+        page.click("main button.primary")
+    expect(page.locator("#content")).to_have_value("a draft")
+
+
 def test_another_answer_and_another_wording(visit: Open, alice: Person) -> None:
     page = visit(alice, **PLAIN)
     send(page, "first wording")

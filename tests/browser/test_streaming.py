@@ -1,6 +1,7 @@
 """The live chat: an answer streams, stops, survives a reload, and is the same in every tab."""
 
 import re
+from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
@@ -138,6 +139,87 @@ def test_a_failed_answer_says_why_and_can_be_tried_again(visit: Open, alice: Per
     expect(answer(page).locator(".for-failed")).to_contain_text("provider")
     answer(page).get_by_role("button", name="Try again").click()
     expect(answer(page).locator("[data-pager]")).to_contain_text("2/2")
+
+
+def test_an_answer_that_broke_off_says_so(visit: Open, alice: Person) -> None:
+    page = visit(alice)
+    say(page, script(fault="reset", at=4, tokens=9))
+    wait_for_end(page, "failed")
+    note = answer(page).locator(".for-failed")
+    expect(note).to_contain_text("The answer broke off.")
+    expect(answer(page).get_by_text("There is no answer.")).to_be_hidden()
+    expect(answer(page).locator("[data-copy]")).to_be_visible()
+    expect(page.locator("#status")).to_contain_text("The answer broke off.")
+    page.reload()
+    expect(note).to_contain_text("The answer broke off.")
+
+
+def test_an_answer_that_reached_its_greatest_length_goes_on(visit: Open, alice: Person) -> None:
+    page = visit(alice)
+    say(page, script(fault="length", at=4, tokens=9))
+    wait_for_end(page)
+    note = answer(page, 0).locator(".for-length")
+    expect(note).to_be_visible()
+    page.reload()
+    expect(note).to_be_visible()
+    note.get_by_role("button", name="Continue").click()
+    expect(page.locator("#thread > li")).to_have_count(4)
+    wait_for_end(page)
+    expect(answer(page).locator(".outcome .note:visible")).to_have_count(0)
+
+
+def test_keys_find_their_place_when_a_button_goes(visit: Open, alice: Person) -> None:
+    page = visit(alice)
+    page.locator("[data-opener]").first.click()
+    expect(page.locator("#content")).to_be_focused()
+    wait_for_end(page)
+    say(page, script(tokens=200, rate=40))
+    expect(prose(page)).to_contain_text("word2")
+    page.focus("#stop")
+    page.keyboard.press("Enter")
+    wait_for_end(page, "stopped")
+    expect(page.locator("#content")).to_be_focused()
+    page.locator(".words").last.hover()
+    page.locator(".words .edit summary").last.click()
+    expect(page.locator(".words .edit textarea").last).to_be_focused()
+    expect(page.locator(".words .bubble").last).to_be_hidden()
+
+
+def test_another_language_comes_back_to_the_conversation(visit: Open, alice: Person) -> None:
+    page = visit(alice)
+    say(page, "hello")
+    wait_for_end(page)
+    address = page.url
+    page.click(".me > summary")
+    with page.expect_navigation():
+        page.locator(".languages [lang=es]").click()
+    assert page.url == address
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+
+
+def test_a_new_row_costs_no_more_in_a_long_conversation(visit: Open, alice: Person) -> None:
+    page = visit(alice)
+    say(page, script(text="a paragraph of the answer " * 2000))
+    wait_for_end(page)
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(urlsplit(request.url).path))
+    say(page, "and then?")
+    wait_for_end(page)
+    expect(page.locator("#conversations [aria-current]")).to_have_count(1)
+    page.wait_for_load_state("networkidle")
+    assert "/" in loaded
+    assert not [path for path in loaded if path.startswith("/c/")]
+
+
+def test_the_list_goes_on_under_the_same_heading(visit: Open, alice: Person) -> None:
+    for number in range(45):
+        assert alice.client.post("/api/conversations", json={"title": f"Evening {number}"}).status_code == 201
+    page = visit(alice)
+    expect(page.locator("#conversations [data-id]")).to_have_count(40)
+    page.locator("[data-older]").click()
+    expect(page.locator("#conversations [data-id]")).to_have_count(45)
+    expect(page.locator("#conversations h2")).to_have_count(1)
+    expect(page.locator("#conversations [data-id]").nth(40)).to_be_focused()
 
 
 def test_thoughts_and_sources_are_shown(visit: Open, alice: Person) -> None:

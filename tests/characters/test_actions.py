@@ -110,7 +110,7 @@ def test_who_may_see_and_change_a_character() -> None:
         assert (character in queries.characters(bob)) is listed
         assert character in queries.characters(alice)
         assert access.own_character_for(alice, character.slug) == character
-        for reference in (character.pk, character.slug):
+        for reference in (str(character.pk), character.slug):
             with pytest.raises(Forbidden if seen else NotFound):
                 access.own_character_for(bob, reference)
 
@@ -237,9 +237,9 @@ def test_other_peoples_instances_keep_what_they_have(part: Callable[[Character],
     assert kept.character.is_retired
     assert picture_of(kept.character).exists()
     assert kept.character not in queries.characters(bob)
-    assert access.character_for(bob, kept.character.pk) == kept.character
+    assert access.character_for(bob, str(kept.character.pk)) == kept.character
     with pytest.raises(NotFound):
-        access.character_for(bob, character.pk)
+        access.character_for(bob, str(character.pk))
     assert Instance.objects.filter(pk=mine.pk).exists() is (part is take_back)
     actions.delete_instance(instance=kept)
     assert not Character.objects.filter(pk=kept.character_id).exists()

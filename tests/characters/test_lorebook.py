@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tertulia.characters import lorebook, reading
+from tertulia.characters import lorebook
+from tertulia.core.strictjson import Unreadable
 from tertulia.providers.estimate import estimate_tokens
 
 
@@ -138,6 +139,6 @@ def test_positions_and_constancy_are_told() -> None:
     ],
 )
 def test_books_that_cannot_be_read(book: dict[str, Any], path: str) -> None:
-    with pytest.raises(reading.Unreadable) as refused:
+    with pytest.raises(Unreadable) as refused:
         lorebook.check(book, "b")
     assert refused.value.path == path

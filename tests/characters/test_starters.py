@@ -36,6 +36,10 @@ def test_each_is_whole_in_five_languages(fields: dict[str, object]) -> None:
         assert all(face)
         assert len(face.name) <= cards.MAX_NAME
         assert len(face.summary) <= MAX_SUMMARY
+    greetings = [character.greetings(code) for code in LANGUAGES]
+    assert {len(each) for each in greetings} == {1 + len(character.alternate_greetings)}
+    spoken = [text for each in greetings for text in each]
+    assert len(set(spoken)) == len(spoken)
     assert "{{" not in prompt.system_text(character, None, "Ana", [], [])
 
 

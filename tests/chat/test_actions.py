@@ -1,5 +1,9 @@
 """Deleting exchanges mends the tree; deleting conversations leaves nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from uuid import UUID
+
 import pytest
 
 from tertulia.accounts import quota
@@ -7,6 +11,7 @@ from tertulia.chat import actions, queries
 from tertulia.chat.generation import log
 from tertulia.chat.generation.events import DELTA, Piece
 from tertulia.chat.models import Conversation, Generation, GenerationEvent, Message
+from tertulia.core.db import released
 from tests.chat.rows import a_chain, a_conversation, a_user, started
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -63,3 +68,25 @@ def test_a_long_conversation_is_deleted_by_few_statements(django_queries: list[s
     actions.delete_conversation(conversation=conversation)
     assert len(django_queries) < 15
     assert not Message.objects.filter(conversation_id=conversation.id).exists()
+
+
+def test_what_is_deleted_while_its_text_is_stored_is_gone() -> None:
+    """Both at once, over and over: no batch that comes in between breaks the deletion."""
+    user = a_user(quota=100)
+    for _ in range(25):
+        run = started(user)
+        conversation = Conversation.objects.get(id=run.conversation_id)
+        with ThreadPoolExecutor(2) as pool:
+            storing = pool.submit(released, partial(_store_until_gone, run.ids.generation))
+            deleting = pool.submit(released, partial(actions.delete_conversation, conversation=conversation))
+            deleting.result()
+            storing.result()
+        assert not GenerationEvent.objects.filter(generation=run.ids.generation).exists()
+    assert not Generation.objects.filter(user=user).exists()
+
+
+def _store_until_gone(generation_id: UUID) -> None:
+    for position in range(1, 1000):
+        if log.append({generation_id: [Piece(position, DELTA, "x")]}):
+            break
+    assert log.finish(generation_id, log.Outcome("stopped")) is None

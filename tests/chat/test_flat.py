@@ -43,6 +43,7 @@ def a_talk(instance: Instance, length: int) -> tuple[Conversation, Message]:
     """A conversation whose last answer was asked for last."""
     conversation = a_conversation(instance.owner)
     conversation.instance = instance
+    conversation.greeting = "Come in."
     last = a_chain(conversation, length)[-1]
     conversation.leaf_id = conversation.spoken_leaf_id = last.id
     conversation.save()

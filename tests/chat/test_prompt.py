@@ -22,7 +22,7 @@ def contents(made: Prompt) -> list[str]:
     return [message.content for message in made.messages]
 
 
-def mira(**fields: str) -> Speaker:
+def mira(**fields: Any) -> Speaker:
     return Speaker(Character(name="Mira", system_prompt="Be kind.", **fields), None, ())
 
 
@@ -95,6 +95,53 @@ def test_a_question_beyond_the_budget_is_sent_alone() -> None:
     made = built(long, history=[Turn("user", "a")])
     assert made.messages == (ChatMessage("user", long),)
     assert made.left_out == ("history",)
+
+
+# --- The greeting ---------------------------------------------------------------------------------------------------
+
+
+def test_the_greeting_is_the_first_answer() -> None:
+    made = built(greeting="Come in.", history=[Turn("user", "a"), Turn("assistant", "b")], speaker=mira())
+    assert [(each.role, each.content) for each in made.messages] == [
+        ("system", "Be kind."), ("assistant", "Come in."), ("user", "a"), ("assistant", "b"), ("user", "c"),
+    ]  # fmt: skip
+    assert (made.turns, made.is_greeted, made.left_out) == (2, True, ())
+    assert made.tokens == sum(map(estimate_tokens, contents(made)))
+
+
+@pytest.mark.parametrize(
+    ("material", "told"),
+    [
+        ({"greeting": ""}, ["c"]),
+        ({"greeting": "Come in."}, ["Come in.", "c"]),
+        ({"greeting": "Come in.", "context": [ChatMessage("user", "mine")]}, ["mine"]),
+        ({"greeting": "Come in.", "history": [Turn("user", "a")], "is_whole": False}, ["a", "c"]),
+    ],
+)
+def test_it_stands_where_the_conversation_begins(material: dict[str, Any], told: list[str]) -> None:
+    made = built(**material)
+    assert contents(made) == told
+    assert made.is_greeted == ("Come in." in told)
+
+
+def test_it_is_the_first_that_a_history_loses() -> None:
+    greeting = "g" * 400
+    history = [Turn("user", "u" * 4_000), Turn("assistant", "a" * 4_000)]
+    room = sum(estimate_tokens(turn.content) for turn in history)
+    for spare, told in ((estimate_tokens(greeting), 3), (estimate_tokens(greeting) - 1, 2)):
+        content = "x" * 4 * (HISTORY_TOKENS - room - spare)
+        assert estimate_tokens(content) == HISTORY_TOKENS - room - spare
+        made = built(content, greeting=greeting, history=history)
+        assert len(made.messages) == told + 1
+        assert (made.turns, made.is_greeted) == (2, told == 3)
+        assert made.left_out == (() if told == 3 else ("history",))
+
+
+def test_it_calls_up_lore_as_any_other_words() -> None:
+    book = {"entries": [{"keys": ["lighthouse"], "content": "It is dark.", "enabled": True}]}
+    speaker = mira(lorebook=book)
+    assert "It is dark." in contents(built(greeting="See the lighthouse?", speaker=speaker))[0]
+    assert "It is dark." not in contents(built(greeting="See the harbour?", speaker=speaker))[0]
 
 
 def test_the_same_material_makes_the_same_prompt() -> None:

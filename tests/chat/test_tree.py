@@ -27,6 +27,15 @@ def test_place(message: UUID, place: tuple[object, ...]) -> None:
         ("x" * 100, "x" * 60 + "…"),
         ("겨울이 길어도 " * 20, ("겨울이 길어도 " * 20)[:60].rpartition(" ")[0] + "…"),
         ("\n \n", ""),
+        ("x" * 60, "x" * 60),
+        ("x" * 61, "x" * 60 + "…"),
+        (
+            "a" * 30 + " " + "b" * 40,
+            ("a" * 30 + " " + "b" * 40)[:60] + "…",
+        ),  # a word that would leave half a title
+        ("a" * 31 + " " + "b" * 40, "a" * 31 + "…"),
+        (", " + "a" * 40 + ", ;:. " + "b" * 40, ", " + "a" * 40 + "…"),
+        ("A" * 40 + "X, " + "b" * 40, "A" * 40 + "X…"),
     ],
 )
 def test_title(content: str, title: str) -> None:

@@ -1,5 +1,6 @@
 """The pages of characters and instances over HTTP: forms, faults beside their fields, and whose what is."""
 
+import html
 import io
 import json
 import re
@@ -213,12 +214,16 @@ def test_entries_of_a_lorebook_are_rows_that_keep_what_they_do_not_show(
     made = a_character(alice, lorebook=book)
     edit = f"/characters/{made['slug']}/edit"
     rows = {
-        "lore-rows": "3",
+        "lore-rows": "4",
+        "lore-known": "2",
         "lore-0-keys": "mill, arm",
         "lore-0-content": "Windmills.",
         "lore-0-always": "yes",
     }
-    last = {"lore-2-keys": "helmet,", "lore-2-content": "A basin."}
+    last = {
+        "lore-2-keys": "helmet,", "lore-2-content": "A basin.",
+        "lore-3-keys": "ass", "lore-3-content": "Dapple.",
+    }  # fmt: skip
     assert browser.press(edit, name="Sancho", **rows, **last).status_code == 303
     after = alice.client.get(f"/api/characters/{made['id']}").json()["lorebook"]
     changed = entry | {"keys": ["mill", "arm"], "content": "Windmills.", "constant": True}
@@ -226,12 +231,25 @@ def test_entries_of_a_lorebook_are_rows_that_keep_what_they_do_not_show(
         "keys": ["helmet"], "content": "A basin.", "constant": False,
         "enabled": True, "insertion_order": 2, "extensions": {},
     }  # fmt: skip
-    assert after == book | {"entries": [changed, added]}
-    stale = browser.press(edit, name="Sancho", **(rows | {"lore-rows": "9"}))
+    second = added | {"keys": ["ass"], "content": "Dapple.", "insertion_order": 3}
+    assert after == book | {"entries": [changed, added, second]}
+    stale = browser.press(edit, name="Sancho", **(rows | {"lore-known": "9"}))
     assert (stale.status_code, "has changed meanwhile" in stale.text) == (400, True)
     json_wins = {"lorebook": '{"entries": []}', "lorebook_as_json": "yes"}
     assert browser.press(edit, name="Sancho", **rows, **json_wins).status_code == 303
     assert alice.client.get(f"/api/characters/{made['id']}").json()["lorebook"] == {"entries": []}
+
+
+def test_one_more_row_is_had_without_saving(browser: Browser, alice: Person) -> None:
+    edit = f"/characters/{a_character(alice)['slug']}/edit"
+    rows = {"lore-rows": "1", "lore-known": "0", "lore-0-keys": "mill", "lore-0-content": "Giants."}
+    answer = browser.press(edit, name="Sancho", alternate_greetings="You again.", action="preview", **rows)
+    shown = html.unescape(answer.text)
+    assert "Giants." in shown
+    assert ('name="lore-1-content"' in shown, 'name="lore-2-content"' in shown) == (True, False)
+    assert 'name="lore-rows" value="2"' in shown
+    assert shown.count('name="alternate_greetings"') == 2
+    assert alice.client.get("/api/characters?mine=true").json()["results"][0]["greeting"] == ""
 
 
 def test_a_long_lorebook_is_edited_as_json(browser: Browser, alice: Person) -> None:

@@ -111,6 +111,23 @@ def test_other_forms(browser: Browser, path: str, fields: dict[str, str], status
     assert browser.post(path, "/settings", **fields).status_code == status
 
 
+def test_a_refused_form_leads_back_to_the_page_that_it_stood_on(browser: Browser) -> None:
+    """The address that refused it takes forms only: whoever went there by a link would be told so."""
+    refused = browser.post("/send", "/", content="", back="/?older=")
+    shown = set(re.findall(r'name="(?:back|next)" value="([^"]*)"', refused.text))
+    assert shown == {"/?older="}
+    assert "/send" not in re.findall(r'href="([^"?#]*)', refused.text)
+    elsewhere = browser.post("/send", "/", content="", back="https://example.org/")
+    assert "https://example.org/" not in elsewhere.text
+
+
+def test_a_refused_key_keeps_what_was_chosen(browser: Browser) -> None:
+    chosen = {"name": "n" * 81, "scope": "chat", "days": "90"}
+    refused = browser.post("/settings/keys", "/settings", **chosen)
+    assert f'value="{chosen["name"]}"' in refused.text
+    assert re.findall(r'value="(\w+)" selected', refused.text) == ["chat", "90"]
+
+
 def test_a_form_without_its_token_is_refused(browser: Browser) -> None:
     assert browser.client.post("/send", data={"content": "x"}).status_code == 403
 

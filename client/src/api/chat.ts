@@ -16,6 +16,12 @@ export interface Outgoing {
   parameters?: Parameters;
 }
 
+/** Who answers in a new conversation, nobody in particular without `instance`; and with which of its greetings. */
+export interface Beginning {
+  instance?: string;
+  greeting?: number;
+}
+
 /** What may differ in another answer to the same words. */
 export type Again = Pick<Outgoing, "model" | "parameters">;
 
@@ -41,10 +47,9 @@ export class Chat {
     this.#http = http;
   }
 
-  /** An empty conversation; `instance` answers in it, or nobody in particular when it is empty. */
-  createConversation(instance = ""): Promise<Conversation> {
-    const body = instance ? { instance } : {};
-    return this.#http.json("/api/conversations", { method: "POST", body });
+  /** An empty conversation. */
+  createConversation(beginning: Beginning = {}): Promise<Conversation> {
+    return this.#http.json("/api/conversations", { method: "POST", body: beginning });
   }
 
   conversation(id: string, signal?: AbortSignal): Promise<Conversation> {

@@ -21,6 +21,7 @@ const SHOWN = 40;
 
 interface Detail extends Conversation {
   leaf: string | null;
+  greeting: string;
   running: readonly { generation: string; answer: string }[];
 }
 
@@ -49,6 +50,7 @@ export class Room {
   readonly #status = element("p", { class: "sr", role: "status" });
   #conversation = "";
   #leaf: string | null = null;
+  #greeting = "";
   #before = "";
   #generation = "";
   #isBusy = false;
@@ -160,7 +162,8 @@ export class Room {
     this.#choice.value = id;
     this.#list.replaceChildren();
     this.#earlier.hidden = true;
-    if (!detail.leaf) return;
+    this.#greeting = detail.greeting;
+    if (!detail.leaf) return this.#list.append(...this.#greeted());
     const answers = await this.#showBranch(`/api/conversations/${id}/messages?leaf=${detail.leaf}&limit=${SHOWN}`);
     this.#sticks = true;
     this.#follow();
@@ -180,10 +183,18 @@ export class Room {
       answers.set(message.id, answer);
       return answer.item;
     });
-    this.#list.prepend(...items);
+    this.#list.prepend(...(previous ? [] : this.#greeted()), ...items);
     this.#before = previous ? new URL(previous).pathname + new URL(previous).search : "";
     this.#earlier.hidden = !previous;
     return answers;
+  }
+
+  /** What was said before the first message, if anything was. */
+  #greeted(): HTMLElement[] {
+    if (!this.#greeting) return [];
+    const answer = this.#newAnswer();
+    answer.greet(this.#greeting);
+    return [answer.item];
   }
 
   async #showEarlier(): Promise<void> {
@@ -221,11 +232,15 @@ export class Room {
 
   async #again(message: string): Promise<void> {
     const answer = this.#newAnswer();
-    this.#list.lastElementChild?.replaceWith(answer.item);
+    const old = this.#list.lastElementChild;
+    old?.replaceWith(answer.item);
     const open = this.#chat.regenerating(message, {}, crypto.randomUUID());
-    await this.#attempt(() =>
-      this.#read(answer, open, newRun(), (run) => this.#settle(this.#conversation, run.answer)),
-    );
+    try {
+      await this.#read(answer, open, newRun(), (run) => this.#settle(this.#conversation, run.answer));
+    } catch (error) {
+      if (old) answer.item.replaceWith(old);
+      this.#refuse(error);
+    }
   }
 
   /** Follows a run to its end. Throws when it did not even begin. */

@@ -66,6 +66,12 @@ export class Answer {
     this.#finish(message.status, "");
   }
 
+  /** Shows words that no run has written. */
+  greet(text: string): void {
+    this.#growing.finish(text);
+    this.#finish("complete", "");
+  }
+
   show(run: Run): void {
     this.id = run.answer || this.id;
     if (run.reasoning) {

@@ -34,6 +34,12 @@ class CharacterForm {
   start(): void {
     this.#form.addEventListener("input", (event) => this.#change(event.target as HTMLElement));
     this.#form.addEventListener("submit", () => (this.#isChanged = false));
+    for (const button of this.#form.querySelectorAll<HTMLElement>("[data-another]")) {
+      button.addEventListener("click", (event) => {
+        event.preventDefault();
+        this.#addAnother(button.dataset["another"] ?? "");
+      });
+    }
     window.addEventListener("beforeunload", (event) => {
       if (this.#isChanged) event.preventDefault(); // the browser asks whether to leave
     });
@@ -46,6 +52,18 @@ class CharacterForm {
     if (field.id === "hue") this.#showColour();
     else if (field.id === "picture") void this.#showPicture(field as HTMLInputElement);
     else if (["name", "nickname", "greeting"].includes(field.id)) this.#showWordsSoon();
+  }
+
+  /** One more empty row of fields behind the last one; the last one, while nothing is in it. */
+  #addAnother(name: string): void {
+    const rows = need(`[data-rows="${name}"]`, this.#form);
+    let last = rows.lastElementChild as HTMLElement;
+    if (last.querySelector("textarea")?.value.trim() && rows.childElementCount < Number(rows.dataset["most"])) {
+      last = rows.appendChild(emptied(last, rows.childElementCount));
+      const count = this.#form.querySelector<HTMLInputElement>(`[name="${name}-rows"]`);
+      if (count) count.value = String(rows.childElementCount);
+    }
+    last.querySelector<HTMLElement>("input, textarea")?.focus();
   }
 
   #showColour(): void {
@@ -101,4 +119,25 @@ class CharacterForm {
   #value(name: string): string {
     return need<HTMLInputElement | HTMLTextAreaElement>(`#${name}`, this.#form).value;
   }
+}
+
+/** A copy of a row with nothing in its fields; `number`, counted from 0, tells them from those of other rows. */
+function emptied(row: HTMLElement, number: number): HTMLElement {
+  const copy = row.cloneNode(true) as HTMLElement;
+  copy.removeAttribute("id");
+  for (const part of copy.querySelectorAll<HTMLElement>("[id], [for], [name]")) {
+    for (const attribute of ["id", "for", "name"]) {
+      const value = part.getAttribute(attribute);
+      const isShared = attribute === "name" && !/\d/.test(value ?? "");
+      if (value && !isShared) part.setAttribute(attribute, numbered(value, number));
+    }
+    if (part instanceof HTMLTextAreaElement || (part instanceof HTMLInputElement && part.type !== "checkbox")) part.value = "";
+    if (part instanceof HTMLInputElement) part.checked = false;
+  }
+  return copy;
+}
+
+/** `lore-3-keys` of another row; a name without a number gets one. */
+function numbered(name: string, number: number): string {
+  return /\d/.test(name) ? name.replace(/\d+/, String(number)) : `${name}-${number}`;
 }

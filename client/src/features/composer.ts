@@ -1,6 +1,6 @@
 // The form at the foot of the chat: keys, size, drafts, parameters, notices, Send or Stop.
 
-import type { Outgoing, Parameters } from "../api/chat.ts";
+import type { Beginning, Outgoing, Parameters } from "../api/chat.ts";
 import { Problem } from "../api/problem.ts";
 import type { Drafts } from "../model/draft.ts";
 import { sends } from "../model/keys.ts";
@@ -42,9 +42,24 @@ export class Composer {
   }
 
   set isBusy(isBusy: boolean) {
+    const gone = isBusy ? this.#send : this.#stop;
+    const isLeft = document.activeElement === gone;
     this.#isBusy = isBusy;
     this.#send.hidden = isBusy;
     this.#stop.hidden = !isBusy;
+    if (isLeft) this.focus();
+  }
+
+  /** Who shall answer in a new conversation, as the page says it in hidden fields. */
+  get beginning(): Beginning {
+    const data = new FormData(this.form);
+    const instance = String(data.get("instance") ?? "");
+    return instance ? { instance, greeting: Number(data.get("greeting") ?? 0) } : {};
+  }
+
+  /** Which of its greetings the instance shall begin with. */
+  set greeting(number: string) {
+    need<HTMLInputElement>("[name=greeting]", this.form).value = number;
   }
 
   /** The model and the parameters as they are set. */
@@ -64,8 +79,7 @@ export class Composer {
     return options;
   }
 
-  /** Sends words that somebody chose instead of typing them. */
-  submit(content: string, deeds: Deeds): void {
+  #submit(content: string, deeds: Deeds): void {
     if (this.#isBusy || !content.trim() || !this.#optionsAreValid()) return;
     this.say("");
     this.#submitted = content;
@@ -111,8 +125,10 @@ export class Composer {
     return need<HTMLSelectElement>("#model", this.form).value;
   }
 
+  /** Typing goes on here; not on a touch screen, whose keys would cover the answer. */
   focus(): void {
-    this.#field.focus({ preventScroll: true });
+    if (matchMedia("(pointer: coarse)").matches) this.#field.blur();
+    else this.#field.focus({ preventScroll: true });
   }
 
   #listen(deeds: Deeds): void {
@@ -130,11 +146,16 @@ export class Composer {
       event.preventDefault();
       const { submitter } = event;
       if (submitter === this.#stop) deeds.stop();
-      else if (submitter?.matches("[data-opener]")) this.submit((submitter as HTMLButtonElement).value, deeds);
+      else if (submitter?.matches("[data-opener]")) this.#submitOpener(submitter as HTMLButtonElement, deeds);
       else this.#submitField(deeds);
     });
     need("#model", this.form).addEventListener("change", () => this.#showModel());
     this.#showModel(); // a reload keeps what was chosen
+  }
+
+  #submitOpener(opener: HTMLButtonElement, deeds: Deeds): void {
+    this.#submit(opener.value, deeds);
+    this.focus(); // the opener goes with the welcome
   }
 
   #submitField(deeds: Deeds): void {
@@ -142,7 +163,7 @@ export class Composer {
     if (this.#isBusy || !content.trim() || !this.#optionsAreValid()) return;
     this.#field.value = "";
     this.#fit();
-    this.submit(content, deeds);
+    this.#submit(content, deeds);
     this.focus();
   }
 

@@ -36,6 +36,8 @@ export function listenForDeeds(thread: HTMLElement, chat: Chat, words: Words, ha
     if (turn && content.trim()) handlers.edit(turn.dataset["id"] ?? "", content);
   });
 
+  thread.addEventListener("toggle", ({ target }) => beginEditing(target as HTMLDetailsElement), true); // it does not bubble
+
   function act(event: Event, deed: () => void): void {
     event.preventDefault();
     deed();
@@ -72,6 +74,13 @@ export function listenForDeeds(thread: HTMLElement, chat: Chat, words: Words, ha
 function toClipboard(text: Promise<string>): Promise<void> {
   const blob = text.then((each) => new Blob([each], { type: "text/plain" }));
   return navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
+}
+
+function beginEditing(editor: HTMLDetailsElement): void {
+  if (!editor.matches(".edit[open]")) return;
+  const field = need<HTMLTextAreaElement>("textarea", editor);
+  field.focus();
+  field.setSelectionRange(field.value.length, field.value.length);
 }
 
 function closeEditor(turn: HTMLElement): void {

@@ -1,7 +1,7 @@
 // The live conversation: what is sent, followed, stopped, branched and attached to. The other features report to it
 // through `main`, or are told by its hooks.
 
-import type { Again, Chat, Outgoing } from "../api/chat.ts";
+import type { Again, Beginning, Chat, Outgoing } from "../api/chat.ts";
 import { pause } from "../api/retry.ts";
 import { followRun, type Open } from "../api/stream.ts";
 import { newRun, type Run } from "../model/generation.ts";
@@ -14,6 +14,8 @@ import type { Words } from "../words.ts";
 
 /** What happens to a run, for whoever wants to show it elsewhere. */
 export interface Hooks {
+  /** How a conversation that begins now shall begin. */
+  beginning: () => Beginning;
   onBusy: (isBusy: boolean) => void;
   onConversation: (id: string) => void;
   onStarted: (conversation: string, generation: string) => void;
@@ -45,19 +47,14 @@ export class LiveConversation {
   #thread: Thread;
   #running: Running | null = null;
 
-  readonly #instance: string;
-
   conversation: string;
 
-  /** `instance` is who shall answer in a conversation that begins here; empty for nobody in particular. */
   constructor(
     conversation: string,
-    instance: string,
     chat: Chat,
     tools: { renderer: MarkdownRenderer; words: Words; end: EndOfThread; hooks: Hooks },
   ) {
     this.conversation = conversation;
-    this.#instance = instance;
     this.#chat = chat;
     this.#renderer = tools.renderer;
     this.#words = tools.words;
@@ -103,7 +100,7 @@ export class LiveConversation {
       this.#forgetConversation();
     };
     await this.#begin(view, takeBack, async () => {
-      if (isNew) this.#settle((await this.#chat.createConversation(this.#instance)).id);
+      if (isNew) this.#settle((await this.#chat.createConversation(this.#hooks.beginning())).id);
       const parent = this.#thread.leaf?.id ?? null;
       const open = this.#chat.sending(this.conversation, { ...outgoing, parent }, crypto.randomUUID());
       const accepted = (run: Run) => {
@@ -259,4 +256,3 @@ export class LiveConversation {
     void this.#chat.deleteConversation(id).catch(() => undefined); // empty, so harmless if it stays
   }
 }
-

@@ -24,10 +24,8 @@ function openMenus(): HTMLDetailsElement[] {
 }
 
 export function startSidebar(): void {
-  const sidebar = need("#sidebar");
   const opener = need("[data-sidebar-open]");
   const toggle = need("[data-sidebar-toggle]");
-  const isWide = () => matchMedia("(min-width: 821px)").matches;
   const remember = (state: "open" | "closed") => {
     document.documentElement.dataset["sidebar"] = state;
     document.cookie = `sidebar=${state}; path=/; max-age=${A_YEAR}; samesite=lax`;
@@ -38,19 +36,63 @@ export function startSidebar(): void {
     opener.focus();
   });
   opener.addEventListener("click", (event) => {
-    if (!isWide()) return; // the anchor opens it
+    if (!wide.matches) return; // the anchor opens it
     event.preventDefault();
     remember("open");
     toggle.focus();
   });
-  sidebar.addEventListener("click", (event) => {
-    // The veil beside it belongs to it.
-    if (event.target === sidebar && event.clientX > sidebar.getBoundingClientRect().right) location.hash = "main";
+  startDrawer(opener);
+}
+
+const wide = matchMedia("(min-width: 821px)");
+
+/**
+ * On a narrow screen the sidebar lies over the page. Without a program it is shown as the page's target, and closed by
+ * another target, which moves the thread; here the history entry's state says it, so that the browser's Back closes it.
+ */
+function startDrawer(opener: HTMLElement): void {
+  const sidebar = need("#sidebar");
+  const main = need("#main");
+  const root = document.documentElement;
+
+  const show = () => {
+    const isShown = isDrawerEntry() && !wide.matches;
+    if (isShown === root.hasAttribute("data-drawer")) return;
+    root.toggleAttribute("data-drawer", isShown);
+    main.inert = isShown; // what is below can be neither read nor reached
+    (isShown ? need<HTMLElement>("a", sidebar) : opener).focus({ preventScroll: true });
+  };
+  const close = () => {
+    if (isDrawerEntry()) history.back();
+    else location.replace("#end"); // the page came with it open
+  };
+
+  history.scrollRestoration = "manual"; // while it was open, the end of the thread may have moved on
+  opener.addEventListener("click", (event) => {
+    if (wide.matches) return;
+    event.preventDefault();
+    history.pushState(DRAWER_ENTRY, "");
+    show();
   });
-  window.addEventListener("hashchange", () => {
-    if (location.hash === "#sidebar") need<HTMLElement>("a", sidebar).focus();
+  window.addEventListener("popstate", show);
+  wide.addEventListener("change", show);
+  sidebar.addEventListener("click", (event) => {
+    const isVeil = event.target === sidebar && event.clientX > sidebar.getBoundingClientRect().right;
+    if (!isVeil && !(event.target as Element).closest(".sidebar-close")) return;
+    event.preventDefault();
+    close();
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && location.hash === "#sidebar") location.hash = "main";
+    const isOpen = root.hasAttribute("data-drawer") || location.hash === "#sidebar";
+    if (event.key !== "Escape" || event.defaultPrevented || !isOpen) return;
+    event.preventDefault(); // it has done its work: the answer goes on
+    close();
   });
+  show();
+}
+
+const DRAWER_ENTRY = { drawer: true } as const;
+
+function isDrawerEntry(): boolean {
+  return (history.state as Partial<typeof DRAWER_ENTRY> | null)?.drawer === true;
 }

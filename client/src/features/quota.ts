@@ -14,10 +14,17 @@ export async function refreshQuota(chat: Chat, words: Words): Promise<void> {
   }
 }
 
+/** What the server said on the page, with the time as the reader's own clock shows it: the server knows no other zone. */
+export function showQuotaHere(words: Words): void {
+  const { limit = "", used = "", remaining = "", resets = "" } = need("#quota").dataset;
+  const known = (text: string) => (text ? Number(text) : null);
+  show({ limit: known(limit), used: Number(used), remaining: known(remaining), resets_at: resets }, words);
+}
+
 function show(usage: Usage, words: Words): void {
   const line = need("#quota");
-  const [left, resets] = quotaTold(usage, words);
-  line.replaceChildren(...(resets ? [element("span", {}, `${left} ·`), " ", element("span", {}, resets)] : [left]));
+  const told = quotaTold(usage, words).filter(Boolean);
+  line.replaceChildren(...told.flatMap((text) => [element("span", {}, text), " "]));
   const bar = document.querySelector<HTMLMeterElement>("#quota-bar");
   if (bar && usage.remaining !== null) bar.value = usage.remaining;
 }

@@ -36,6 +36,8 @@ export interface End {
   status: Ending;
   /** Code points of the stored answer. */
   length: number;
+  /** Why the model ended the answer too early (OpenAI's `finish_reason`); empty when it came to an end of its own. */
+  cut: string;
   error: string;
 }
 
@@ -78,7 +80,7 @@ function body(kind: string, data: Record<string, unknown>): Start | Text | Sourc
     case "sources":
       return { kind, sources: asList(data["sources"]).map(source) };
     case "end":
-      return { kind, status: ending(data["status"]), length: Number(data["length"]), error: asText(data["error"]) };
+      return { kind, status: ending(data["status"]), length: Number(data["length"]), cut: cutOf(data["finish_reason"]), error: asText(data["error"]) };
     default:
       return { kind: "other" };
   }
@@ -96,6 +98,10 @@ function source(value: unknown): Source {
     language: asText(data["language"]),
     url: asText(data["url"]),
   };
+}
+
+function cutOf(finishReason: unknown): string {
+  return finishReason === "stop" ? "" : asText(finishReason);
 }
 
 function ending(value: unknown): Ending {

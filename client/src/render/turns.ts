@@ -1,7 +1,7 @@
 // Messages on the page: made from the server's templates, read back from its markup, brought up to date.
 
 import type { Run } from "../model/generation.ts";
-import type { Ending, Source } from "../model/events.ts";
+import type { End, Source } from "../model/events.ts";
 import { placeOf, type Role, type Turn } from "../model/thread.ts";
 import type { Words } from "../words.ts";
 import { GrowingAnswer } from "./answer.ts";
@@ -111,17 +111,23 @@ export class AnswerView {
     if (run.sources.length !== this.#sources) this.#showSources(run.sources);
     if (run.end) this.#growing.finish(run.text);
     else this.#growing.show(run.text);
-    if (run.end) this.#finish(run.end.status, run.end.error);
+    if (run.end) this.#finish(run.end);
   }
 
   /** The end without a word from the server: it could not be reached any more. */
   breakOff(): void {
     this.#growing.finish(this.#text);
-    this.#finish("interrupted", "");
+    this.#finish({ status: "interrupted", cut: "", error: "" });
   }
 
-  #finish(status: Ending, error: string): void {
+  /** What screen readers are told of an end that is none of the answer's own. */
+  get outcome(): string {
+    return need("[data-outcome]", this.item).innerText;
+  }
+
+  #finish({ status, cut, error }: Pick<End, "status" | "cut" | "error">): void {
     this.item.dataset["status"] = status;
+    this.item.dataset["cut"] = status === "complete" ? cut : "";
     this.item.dataset["generation"] = "";
     this.item.removeAttribute("aria-busy");
     need("[data-foot]", this.item).hidden = false;

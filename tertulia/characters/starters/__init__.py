@@ -1,6 +1,6 @@
 """Characters that every instance begins with, written for Tertulia, in five languages; migrations call `ensure`.
 
-One JSON file: `[{"slug", fields of models.Character …, "translations": {language: {name, summary, greeting}}}, …]`.
+One JSON file: `[{"slug", fields of models.Character …, "translations": {language: {name, summary, greeting, …}}}, …]`.
 """
 
 import json

@@ -26,21 +26,23 @@ RECENT_TURNS = 8
 
 
 class Turn(NamedTuple):
-    """One earlier message of the branch."""
+    """One earlier message of the branch, or the greeting before the first one."""
 
     role: Literal["user", "assistant", "system"]
     content: str
+    is_greeting: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What a prompt is made of. `history` is oldest first and may hold answers without text (failed or still running);
-    `is_whole` says whether it begins where the conversation does. `lines` may be quoted. `context` stands for history
-    and content where a client brings its own.
+    """What a prompt is made of. `greeting` is what was said before the first message. `history` is oldest first and may
+    hold answers without text (failed or still running); `is_whole` says whether it begins where the conversation does.
+    `lines` may be quoted. `context` stands for greeting, history and content where a client brings its own.
     """
 
     content: str
     now: datetime
+    greeting: str = ""
     history: Sequence[Turn] = ()
     is_whole: bool = True
     lines: Sequence[Passage] = ()
@@ -50,12 +52,14 @@ class Material:
 
 
 class Prompt(NamedTuple):
-    """What to send, and what the character brought to it. `turns` of the history are in it; `left_out` names, in the
-    order of the prompt, what did not fit, wholly or in part; `tokens` are estimated."""
+    """What to send, and what the character brought to it. `turns` of the history are in it, and the greeting if
+    `is_greeted`; `left_out` names, in the order of the prompt, what did not fit, wholly or in part; `tokens` are
+    estimated."""
 
     messages: tuple[ChatMessage, ...]
     brief: Briefing
     turns: int
+    is_greeted: bool
     left_out: tuple[str, ...]
     tokens: int
 
@@ -65,13 +69,14 @@ def build(material: Material) -> Prompt:
 
     `lines` change with every turn, so they stand behind the history; a card's closing words come last.
     """
-    brief = _briefing(material)
+    said = _said(material)
+    brief = _briefing(material, said)
     quotable = quotable_text(material.lines)
     budget = HISTORY_TOKENS - sum(
         map(estimate_tokens, (brief.system, quotable, material.content, brief.closing))
     )
-    said = [turn for turn in material.history if turn.content]
     window = _window(said, budget, is_whole=material.is_whole) if material.context is None else []
+    is_greeted = bool(window) and window[0].is_greeting
     asked = material.context
     if asked is None:
         turns = [ChatMessage(turn.role, turn.content) for turn in window]
@@ -81,16 +86,23 @@ def build(material: Material) -> Prompt:
     return Prompt(
         messages,
         brief,
-        len(window),
+        len(window) - is_greeted,
+        is_greeted,
         (*brief.left_out, *(["history"] if is_cut else [])),
         sum(estimate_tokens(message.content) for message in messages),
     )
 
 
-def _briefing(material: Material) -> Briefing:
+def _said(material: Material) -> list[Turn]:
+    """What was said so far, as far as it is known; the greeting first, where that is from the beginning on."""
+    greeting = [Turn("assistant", material.greeting, is_greeting=True)] if material.is_whole else []
+    return [turn for turn in (*greeting, *material.history) if turn.content]
+
+
+def _briefing(material: Material, said: Sequence[Turn]) -> Briefing:
     if material.speaker is None:
         return Briefing()
-    recent = [turn.content for turn in material.history[-RECENT_TURNS:]]
+    recent = [turn.content for turn in said[-RECENT_TURNS:]]
     return persona.briefing(
         material.speaker, material.user_nickname, [*recent, material.content], material.now
     )

@@ -16,10 +16,12 @@ from tertulia.providers.wire import encode_messages
 
 
 class History(TypedDict):
-    """How many earlier messages were sent, and whether these are all there were."""
+    """How many earlier messages were sent, whether these are all there were, and whether the greeting stood before
+    them. Answers from before there were greetings do not tell that."""
 
     messages: int
     complete: bool
+    greeting: NotRequired[bool]
 
 
 class Provenance(TypedDict):

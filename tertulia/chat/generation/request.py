@@ -12,7 +12,7 @@ from uuid import UUID
 from django.utils.translation import get_language
 
 from tertulia.accounts.models import User
-from tertulia.characters import persona
+from tertulia.characters import greetings, persona
 from tertulia.characters.models import Character, Instance
 from tertulia.characters.persona import Speaker
 from tertulia.chat import queries
@@ -67,6 +67,8 @@ class Send:
     # Who answers: an instance, which the conversation then keeps, or for one answer a character without memory.
     instance: Instance | None = None
     character: Character | None = None
+    # The number of the greeting that the `opener` begins with; None for the first one.
+    greeting: int | None = None
     key: Key | None = None
     # False where the model is only the default one: then the character's own comes before it.
     names_model: bool = True
@@ -80,6 +82,15 @@ class Send:
     def who(self) -> Character | None:
         """The character that answers."""
         return self.speaker.character if self.speaker else self.character
+
+    @property
+    def opener(self) -> Instance | None:
+        """The instance that says its first words now: it comes to a conversation in which nothing was said yet."""
+        if self.instance is None or self.context is not None:
+            return None
+        known = self.conversation
+        is_new = known is None or (known.leaf_id is None and known.instance_id != self.instance.pk)
+        return self.instance if is_new else None
 
     @property
     def words(self) -> str:
@@ -115,6 +126,16 @@ def quotable(send: Send) -> list[Passage]:
     return retrieval.relevant(send.words, limit=MOST_LINES)
 
 
+def greeting_of(send: Send) -> str:
+    """What is said before the first message: by the instance that comes now, else what was said when one came.
+
+    Raises InvalidInput naming `greeting`.
+    """
+    if send.opener or send.greeting is not None:
+        return greetings.said(send.opener, send.user.nickname, _language(), send.greeting)
+    return send.conversation.greeting if send.conversation else ""
+
+
 def compose(send: Send, lines: Sequence[Passage], before: UUID, unknown_model: str | None = None) -> Composed:
     """What is sent for `send`, whose words have the id `before` or come after all of the user's.
 
@@ -128,7 +149,7 @@ def compose(send: Send, lines: Sequence[Passage], before: UUID, unknown_model: s
         messages=built.messages,
         parameters=parameters,
         passages=passages,
-        language=get_language() or "en",
+        language=_language(),
     )
     return Composed(request, _provenance(send, request, built, lines, unknown_model), built.brief.used)
 
@@ -144,6 +165,7 @@ def _material(send: Send, lines: Sequence[Passage]) -> Material:
     return Material(
         content=send.words,
         now=clock.now(),
+        greeting=greeting_of(send),
         history=[prompt.Turn(row.role, row.content) for row in history],  # type: ignore[arg-type]  # by constraint
         is_whole=not history or history[0].parent_id is None,
         lines=lines,
@@ -196,7 +218,15 @@ def _provenance(
         "lore": list(built.brief.lore),
         # Into messages that a client brings whole no line is put.
         "quotes": [line.id for line in lines] if send.context is None else [],
-        "history": {"messages": built.turns, "complete": "history" not in built.left_out},
+        "history": {
+            "messages": built.turns,
+            "complete": "history" not in built.left_out,
+            "greeting": built.is_greeted,
+        },
         "left_out": list(built.left_out),
         "unknown_model": unknown_model,
     }
+
+
+def _language() -> str:
+    return get_language() or "en"

@@ -133,11 +133,14 @@ def _conversation(send: Send, ids: Ids) -> Conversation:
     if send.conversation is None:
         title = tree.title_from(send.content)
         return Conversation.objects.create(
-            user=send.user, title=title, origin=send.origin, instance=send.instance, **changes
-        )
+            user=send.user, title=title, origin=send.origin, instance=send.instance,
+            greeting=request.greeting_of(send), **changes,
+        )  # fmt: skip
     changes["updated_at"] = clock.now()
     if send.instance:
         changes["instance"] = send.instance
+    if send.opener:
+        changes["greeting"] = request.greeting_of(send)
     if not send.conversation.title:
         changes["title"] = tree.title_from(send.content)
     if not Conversation.objects.filter(id=send.conversation.id).update(**changes):
@@ -216,6 +219,8 @@ def check_content(content: str) -> str:
     """The text of a user's message, within its limits; raises InvalidInput naming the field."""
     if not content.strip():
         raise InvalidInput.field("content", _("Write something first."))
+    if "\0" in content:
+        raise InvalidInput.field("content", _("NUL and lone surrogates are not allowed."))
     if len(content) > MAX_CONTENT:
         raise InvalidInput.field(
             "content",

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from tertulia.providers.offline import OFFLINE_MODEL
+from tertulia.providers.ranges import RANGES, Range
 from tertulia.web.markdown import is_safe_address, render
 
 register = template.Library()
@@ -62,16 +63,18 @@ def icon(name: str) -> SafeString:
 @register.simple_tag
 def asset(path: str) -> str:
     """The address of one of our static files; it changes with the content, so caches may keep it for long."""
-    digest = _digest.__wrapped__(path) if settings.DEBUG else _digest(path)
+    file = Path(f"{STATIC}/{path}")  # templates give strings of a kind that pathlib does not join
+    try:
+        digest = _digest(file, file.stat().st_mtime_ns)
+    except FileNotFoundError:  # the client has not been built: the page works without it
+        digest = "0"
     return f"{settings.STATIC_URL}tertulia/{path}?v={digest}"
 
 
-@cache
-def _digest(path: str) -> str:
-    try:
-        return hashlib.sha256(Path(f"{STATIC}/{path}").read_bytes()).hexdigest()[:10]
-    except FileNotFoundError:  # the client has not been built: the page works without it
-        return "0"
+@lru_cache
+def _digest(file: Path, changed: int) -> str:
+    """Of the file as it was at that time: a page never names an older program than the one it gets."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:10]
 
 
 @register.filter
@@ -105,3 +108,9 @@ def get(mapping: Any, key: str) -> Any:
 def percent(part: int, whole: int) -> int:
     """A share for a meter."""
     return round(100 * part / whole) if whole else 0
+
+
+@register.filter
+def range_of(name: str) -> Range:
+    """What a generation parameter may be."""
+    return RANGES[name]

@@ -2,15 +2,18 @@
 
 from tests.acceptance.items import (
     accounts,
+    advisories,
     audio,
     authorization,
     crash,
     deciding,
     decoder,
+    disk,
     ending,
     erasure,
     exfiltration,
     extremes,
+    footprint,
     forgery,
     growth,
     guessing,
@@ -23,6 +26,7 @@ from tests.acceptance.items import (
     operation,
     origins,
     pages,
+    platforms,
     provider,
     quota,
     recovery,
@@ -33,10 +37,11 @@ from tests.acceptance.items import (
     revocation,
     schema,
     secrets,
+    soak,
     social,
     supply,
 )
-from tests.acceptance.program import Item
+from tests.acceptance.program import DATABASES, Item
 
 _ALL = (
     Item("A1", "every cell of the authorization matrix", authorization.matrix),
@@ -91,17 +96,17 @@ _ALL = (
     Item(
         "F9",
         "a full disk refuses writes and recovers",
-        operation.full_disk,
-        ("sqlite",) if operation.can_mount() else (),
+        disk.full_disk,
+        DATABASES if disk.can_mount() else (),
     ),
     Item(
         "F10",
         "quota days end at local midnight, whatever clocks and users do",
         midnight.quota_days,
-        patient=True,
     ),
     Item("F11", "replaced processes finish what they have", operation.rolling_replacement, patient=True),
     Item("F8", "Redis away costs readers a moment and nothing else", recovery.redis_away, patient=True),
+    Item("F13", "half an hour of streams leaves nothing behind", soak.endurance, alone=True, nightly=True),
     Item("F12", "slow readers cost the others nothing", load.slow_readers, alone=True),
     Item("H2", "security headers on every kind of answer", headers.security_headers),
     Item("H3", "errors tell nothing of the inside", headers.quiet_errors),
@@ -114,13 +119,31 @@ _ALL = (
     Item("I3", "an event stream reads alike however it is cut", decoder.decoded_streams, ("sqlite",)),
     Item("I5", "requests without measure are refused in time", hostile.endless_requests),
     Item("I7", "hostile recordings end in time and touch nothing", audio.hostile_recordings, ("sqlite",)),
-    Item("M1", "memories of instances never mix", memory.isolated_memories, patient=True),
+    Item("M1", "memories of instances never mix", memory.isolated_memories),
     Item("M2", "what was noted goes with what was said", memory.memory_rolls_back, patient=True),
     Item("M3", "every answer tells the digest of what was sent", memory.told_provenance),
     Item("H1", "the shipped production settings are safe", supply.deployment_check, ("sqlite",)),
+    Item(
+        "P1",
+        "the real az understands the pages' lines",
+        platforms.azure_commands,
+        ("sqlite",),
+        patient=True,
+        nightly=True,
+    ),
+    Item("P2", "systemd takes the unit as it is", platforms.systemd_unit, ("sqlite",), nightly=True),
     Item("S1", "dependencies: few, hashed, billed (S2, S3, S7)", supply.locked_dependencies, ("sqlite",)),
     Item("S4", "unsafe settings end the start with one line each", supply.unsafe_settings, ("sqlite",)),
     Item("S5", "no secret in the tree or its history", supply.secret_scan, ("sqlite",)),
+    Item(
+        "S6",
+        "no locked package has a published vulnerability",
+        advisories.advisories,
+        ("sqlite",),
+        patient=True,
+        nightly=True,
+    ),
+    Item("S8", "an installation is small, and so is an idle server", footprint.footprint, ("sqlite",)),
     Item("S9", "static analysis, and where text becomes markup", supply.static_analysis, ("sqlite",)),
 )
 

@@ -71,12 +71,12 @@ class Cast:
         roles = {name: person.at(url) for name, person in people.items()}
         roles["anonymous"] = world.anyone
         roles["expired"] = world.anyone.with_headers(
-            Authorization=f"Bearer {_resigned(alice.access, exp=-60)}"
+            Authorization=f"Bearer {resigned(alice.access, exp=-60)}"
         )
         return cls(world, roles, alice, mona)
 
 
-def _resigned(token: str, *, exp: int | None = None, key: str = SECRET_KEY, **changes: object) -> str:
+def resigned(token: str, *, exp: int | None = None, key: str = SECRET_KEY, **changes: object) -> str:
     """The same token with other claims, signed as whoever knows `key` can."""
     claims = jwt.decode(token, options={"verify_signature": False})
     if exp is not None:
@@ -308,7 +308,7 @@ async def credentials(stage: Stage) -> Outcome:
             "jwt, lower case": {"Authorization": f"bearer {person.access}"},
             "the origin's spelling": {"Authentication": f"bearer {person.access}"},
             "API key": {"Authorization": f"Bearer {key}"},
-            "signed again": {"Authorization": f"Bearer {_resigned(person.access)}"},
+            "signed again": {"Authorization": f"Bearer {resigned(person.access)}"},
         }
         seen = {name: await world.anyone.get("/api/usage", headers=headers) for name, headers in good.items()}
         outcome.exactly("statuses_of_carriers", sorted({answer.status for answer in seen.values()}), [200])
@@ -339,20 +339,20 @@ def _forged(person: Person, bob: Person, key: str) -> dict[str, dict[str, str]]:
         "cut signature": f"{header}.{payload}.{signature[:-4]}",
         "bob's signature": f"{header}.{payload}.{bob.access.split('.')[2]}",
         "another payload": f"{header}.{_encoded(claims | {'sub': other['sub']})}.{signature}",
-        "another key": _resigned(person.access, key="another key, of sufficient length: " + "0" * 40),
+        "another key": resigned(person.access, key="another key, of sufficient length: " + "0" * 40),
         "an empty key": jwt.encode(claims, "", algorithm="HS256") if _takes_empty_key() else "a.b.c",
-        "expired": _resigned(person.access, exp=-60),
+        "expired": resigned(person.access, exp=-60),
         "without expiry": jwt.encode(
             {n: v for n, v in claims.items() if n != "exp"}, SECRET_KEY, algorithm="HS256"
         ),
         "the refresh token": person.refresh,
-        "use refresh": _resigned(person.access, token_use="refresh"),
-        "use nothing": _resigned(person.access, token_use=None),
-        "another subject, own session": _resigned(person.access, sub=other["sub"]),
-        "unknown session": _resigned(person.access, sid="A" * 64),
-        "empty session": _resigned(person.access, sid=""),
-        "number as session": _resigned(person.access, sid=1),
-        "list as subject": _resigned(person.access, sub=["x"]),
+        "use refresh": resigned(person.access, token_use="refresh"),
+        "use nothing": resigned(person.access, token_use=None),
+        "another subject, own session": resigned(person.access, sub=other["sub"]),
+        "unknown session": resigned(person.access, sid="A" * 64),
+        "empty session": resigned(person.access, sid=""),
+        "number as session": resigned(person.access, sid=1),
+        "list as subject": resigned(person.access, sub=["x"]),
         "HS512": jwt.encode(claims, SECRET_KEY, algorithm="HS512"),
         "empty": "",
         "dots": "..",

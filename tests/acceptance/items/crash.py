@@ -76,7 +76,7 @@ async def _lane(stage: Stage, chance: random.Random, kills: int) -> tuple[list[C
     async with stage.world(quota=1000) as world:
         person = await world.join()
         crashes = [await _crash(world, person, chance, number) for number in range(kills)]
-        return crashes, _unbalanced(world)
+        return crashes, unbalanced(world)
 
 
 async def _crash(world: World, person: Person, chance: random.Random, number: int) -> Crash:
@@ -158,7 +158,7 @@ async def _resumed(conversation: Conversation, generation: str, position: int) -
     return trace
 
 
-def _unbalanced(world: World) -> list[str]:
+def unbalanced(world: World) -> list[str]:
     """Users whose counter is not the number of their units in the ledger that were not refunded."""
     rows = world.database.rows(
         "SELECT u.email, a.used, (SELECT count(*) FROM accounts_ledgerentry l"

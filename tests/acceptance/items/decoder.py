@@ -6,11 +6,14 @@ rules, says what is right.
 
 import asyncio
 import json
+import math
 import re
 import subprocess
+import time
 import tracemalloc
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -113,39 +116,64 @@ EXAMPLE = st.builds(_example, STREAMS, st.lists(st.integers(0, 10_000), max_size
 
 async def decoded_streams(stage: Stage) -> Outcome:
     """Examples by hypothesis; every stream in three cuts by each decoder."""
-    outcome = Outcome()
-    examples = await asyncio.to_thread(_examples, stage)
-    unequal = {"provider": 0, "client": 0}
-    with_events = 0
-    shown: list[str] = []
-    for start in range(0, len(examples), BATCH):
-        batch = examples[start : start + BATCH]
-        by_client = await asyncio.to_thread(_by_client, batch)
-        for example, client in zip(batch, by_client, strict=True):
-            right = list(events_of(example.stream))
-            with_events += bool(right)
-            for name, wrong in (
-                ("provider", _provider_differs(example, right)),
-                ("client", any([Event(**event) for event in each] != right for each in client)),
-            ):
-                unequal[name] += wrong
-                shown += [f"{name}: {example.stream!r}: {right}"] if wrong and len(shown) < 20 else []
-    outcome.at_least("examples", len(examples), NIGHTLY_EXAMPLES if stage.nightly else EXAMPLES)
-    outcome.at_least("examples with events", with_events, EXAMPLES // 10)
-    for name, count in unequal.items():
+    outcome, tally = Outcome(), Tally()
+    wanted = stage.size(EXAMPLES, NIGHTLY_EXAMPLES)
+    ends_at = time.monotonic() + (stage.minutes or math.inf) * 60
+    for turn in range(wanted // EXAMPLES):
+        if time.monotonic() > ends_at:
+            wanted = turn * EXAMPLES
+            break
+        for batch in _in_batches(await asyncio.to_thread(_examples, stage.seed + turn)):
+            tally.add(batch, await asyncio.to_thread(_by_client, batch))
+    outcome.at_least("examples", tally.examples, wanted)
+    outcome.at_least("examples with events", tally.with_events, wanted // 10)
+    for name, count in tally.unequal.items():
         outcome.exactly(f"streams that the {name}'s decoder reads otherwise", count, 0)
-    outcome.examples += shown
+    outcome.examples += tally.shown
     outcome.at_most("memory for a million bytes in one read, per byte", _memory(), 2)
     return outcome
 
 
-def _examples(stage: Stage) -> list[Example]:
-    """So many different examples; hypothesis makes them, seeded."""
+@dataclass(slots=True)
+class Tally:
+    """What was read and who read it otherwise."""
+
+    examples: int = 0
+    with_events: int = 0
+    unequal: dict[str, int] = field(default_factory=lambda: {"provider": 0, "client": 0})
+    shown: list[str] = field(default_factory=list)
+
+    def add(self, batch: list[Example], by_client: list[list[list[dict[str, Any]]]]) -> None:
+        for example, client in zip(batch, by_client, strict=True):
+            right = list(events_of(example.stream))
+            self.examples += 1
+            self.with_events += bool(right)
+            self._note("provider", example, right, wrong=_provider_differs(example, right))
+            self._note("client", example, right, wrong=any(_events(each) != right for each in client))
+
+    def _note(self, name: str, example: Example, right: list[Event], *, wrong: bool) -> None:
+        self.unequal[name] += wrong
+        if wrong and len(self.shown) < 20:
+            self.shown.append(f"{name}: {example.stream!r}: {right}")
+
+
+def _events(found: list[dict[str, Any]]) -> list[Event]:
+    return [Event(**event) for event in found]
+
+
+def _in_batches(examples: list[Example]) -> Iterator[list[Example]]:
+    """As many at a time as Node gets."""
+    for start in range(0, len(examples), BATCH):
+        yield examples[start : start + BATCH]
+
+
+def _examples(seed: int) -> list[Example]:
+    """EXAMPLES different ones; hypothesis makes them, seeded, and remembers them: all of a night would fill memory."""
     found: list[Example] = []
 
-    @hypothesis.seed(stage.seed)
+    @hypothesis.seed(seed)
     @hypothesis.settings(
-        max_examples=stage.size(EXAMPLES, NIGHTLY_EXAMPLES),
+        max_examples=EXAMPLES,
         database=None,
         deadline=None,
         phases=[hypothesis.Phase.generate],

@@ -77,6 +77,9 @@ async def _leave_words(client: Client) -> dict[str, str]:
         {"character": character["id"], "name": words["instance"], "memory": words["memory"]},
     )
     await _made(client, f"/api/instances/{instance['id']}/entries", {"text": words["entry"]})
+    greeted = await _made(client, "/api/conversations", {"instance": instance["id"]})
+    if words["greeting"] not in greeted["greeting"]:
+        raise RuntimeError(f"nobody greeted in {greeted}")
     await _made(client, "/quote", {"content": f"{words['open quote']} waits."})
     applied = await _made(client, "/quote", {"content": APPLIED})
     await _made(client, "/api/keys", {"name": words["key name"]})

@@ -230,7 +230,8 @@ BOOK = {
 
 
 async def told_provenance(stage: Stage) -> Outcome:
-    """The digest of every answer is that of the bytes its provider got: with lines, lore, notes, long histories."""
+    """The digest of every answer is that of the bytes its provider got: with greeting, lines, lore, notes, long
+    histories."""
     outcome = Outcome()
     async with stage.world(servers=2, TERTULIA_MEMORY="false") as world:
         lines = world.folder / "lines.csv"
@@ -238,7 +239,9 @@ async def told_provenance(stage: Stage) -> Outcome:
         world.command("import_quotes", str(lines), "--apply")
         person = await world.join()
         clients = [person.at(server.url) for server in world.servers]
-        character = await _character(clients[0], description="養蜂 «Mira»", lorebook=BOOK)
+        character = await _character(
+            clients[0], description="養蜂 «Mira»", greeting="“Come in”, {{user}} \U0001f41d", lorebook=BOOK
+        )
         talks = [await _talked(clients, character, number) for number in range(stage.size(5, 20))]
         told = {content: provenance for talk in talks for content, provenance in talk}
         sent = {_question(each): each["messages_sha256"] for each in await world.provider_log()}
@@ -277,4 +280,5 @@ def _compare(outcome: Outcome, told: dict[str, dict[str, Any]], sent: dict[str, 
     outcome.exactly("with_lines", sum(bool(each["quotes"]) for each in told.values()), len(told))
     outcome.exactly("with_lore", sum(each["lore"] == ["Dance"] for each in told.values()), len(told))
     outcome.exactly("with_notes", sum(len(each["entries"]) == 1 for each in told.values()), len(told))
+    outcome.at_least("with_greeting", sum(each["history"]["greeting"] for each in told.values()), 1)
     outcome.at_least("with_cut_history", sum("history" in each["left_out"] for each in told.values()), 1)

@@ -2,14 +2,13 @@
 the move. Played by the programme through `items`.
 """
 
-import asyncio
 import datetime as dt
 import signal
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.acceptance.clients import Client
+from tests.acceptance.clients import Client, make_key
 from tests.acceptance.figures import Outcome
 from tests.acceptance.processes import python
 from tests.acceptance.stage import Server, Stage, World
@@ -81,7 +80,7 @@ class Spender:
     @classmethod
     async def join(cls, world: World, clock: Clock, zone: str) -> "Spender":
         person = await world.join("spender")
-        key = await asyncio.to_thread(world.command, "apikey", person.email)
+        key = await make_key(person.at(world.servers[0].url))
         spender = cls(world.anyone.with_headers(Authorization=f"Bearer {key}"), clock)
         await spender.move_to(zone)
         return spender

@@ -1,4 +1,4 @@
-"""F7, F9, F11: what operators do and what happens to them: databases restart, disks fill up, processes are replaced.
+"""F7, F11: what operators do and what happens to them: databases restart, processes are replaced.
 
 Played by the programme through `items`.
 """
@@ -6,14 +6,10 @@ Played by the programme through `items`.
 import asyncio
 import contextlib
 import itertools
-import os
-import subprocess
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import aiohttp
 
@@ -27,8 +23,6 @@ from tests.acceptance.waiting import seconds_until
 # The documented time that live answers get after SIGTERM, and what may pass until the process is gone.
 DRAIN_SECONDS = 20.0
 GRACE_SECONDS = 5.0
-
-_DISK_BYTES = 64 * 2**20
 
 
 # --- F11: rolling replacement ---------------------------------------------------------------------------------------
@@ -243,75 +237,3 @@ async def database_restarts(stage: Stage) -> Outcome:
         outcome.note("refused", len(traffic.refused))
     cluster.close()
     return outcome
-
-
-# --- F9: the disk is full -------------------------------------------------------------------------------------------
-
-
-def can_mount() -> bool:
-    """A small file system of one's own needs root."""
-    return os.name == "posix" and os.geteuid() == 0
-
-
-@contextmanager
-def _small_disk() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="tertulia-disk-"))
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK_BYTES}", "tmpfs", str(folder)], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-        folder.rmdir()
-
-
-async def full_disk(stage: Stage) -> Outcome:
-    """64 MB for database and media, filled to the last byte in the middle of an answer, then freed."""
-    outcome = Outcome()
-    with _small_disk() as disk:
-        async with stage.world(folder=disk) as world:
-            person = await world.join()
-            client = person.at(world.servers[0].url)
-            conversation, trace = await Conversation.begin(client), Trace()
-            content = scripted("While the disk is full.", tokens=160, rate=20)
-            answering = asyncio.create_task(conversation.stream(content, trace))
-            await trace.until_text()
-            ballast = disk / "ballast"
-            _fill(ballast)
-            during = await _ask_everything(client)
-            ballast.unlink()
-            accepted = await seconds_until(lambda: _is_accepted(client), 10)
-            await answering
-            stored = (await conversation.message(trace.start["answer"]))["content"] if trace.start else ""
-            outcome.none_of(
-                "answers_other_than_507_or_503", [str(a) for a in during if a.status not in (200, 503, 507)]
-            )
-            outcome.at_least("writes_refused", sum(answer.status in (503, 507) for answer in during), 5)
-            outcome.at_most("accepted_again_seconds", accepted, 5)
-            outcome.exactly("open_answer_complete", _is_unbroken(trace) and trace.text == stored, True)
-            outcome.exactly("integrity", world.database.rows("PRAGMA integrity_check"), [("ok",)])
-            outcome.exactly("broken_references", world.database.rows("PRAGMA foreign_key_check"), [])
-    return outcome
-
-
-def _fill(ballast: Path) -> None:
-    """Write until nothing more fits, in ever smaller pieces."""
-    with ballast.open("wb", buffering=0) as file:
-        for size in (2**20, 2**12, 1):
-            with contextlib.suppress(OSError):
-                while True:
-                    file.write(b"\0" * size)
-
-
-async def _ask_everything(client: Client) -> list[Answer]:
-    """Reads, and writes that need more room than a page of the log happens to have left."""
-    long = "A message that needs room. " * 3000
-    answers = []
-    for _ in range(6):
-        answers += [await client.get(path) for path in ("/api/usage", "/chat", "/readyz")]
-        answers.append(await client.post("/chat", {"content": long}))
-        answers.append(await client.post("/api/conversations", {"title": "One more"}))
-    return [answer for answer in answers if answer.status != 201]
-
-
-async def _is_accepted(client: Client) -> bool:
-    return (await client.post("/chat", {"content": "And now there is room."})).status == 201

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from tests.acceptance.clients import Answer, Client, Person, sign_in_by_cookie
+from tests.acceptance.clients import Answer, Client, Person, make_key, sign_in_by_cookie
 from tests.acceptance.figures import Outcome
 from tests.acceptance.stage import Stage, World
 
@@ -73,7 +73,7 @@ async def all_carriers(stage: Stage) -> Outcome:
 
 
 async def _senders_of_all_carriers(world: World, person: Person, each: int) -> "list[Sender]":
-    key = await asyncio.to_thread(world.command, "apikey", person.email)
+    key = await make_key(person.at(world.servers[0].url))
     by_cookie = await sign_in_by_cookie(world.anyone, person.email)
     senders: list[Sender] = []
     for number in range(each):

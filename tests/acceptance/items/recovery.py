@@ -277,30 +277,30 @@ async def move(stage: Stage) -> Outcome:
 def _multiply(database: Database, count: int) -> None:
     """More messages of the one conversation, straight into the tables: over HTTP it would take minutes."""
     if isinstance(database, SQLite):
+        columns = database.rows("SELECT name FROM pragma_table_info('chat_message')")
         with closing(sqlite3.connect(database.path, timeout=20)) as connection, connection:
-            connection.execute(_COPIES_SQLITE, [count])
+            connection.execute(_copies(columns, "lower(hex(randomblob(16)))", _NUMBERS_SQLITE), [count])
     elif isinstance(database, Postgres):
         import psycopg  # as in `databases`: only one kind of run wants it
 
+        columns = database.rows(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = 'chat_message'"
+        )
         with psycopg.connect(database.url) as postgres:
-            postgres.execute(_COPIES_POSTGRES.encode(), [count])
+            statement = _copies(columns, "gen_random_uuid()", "generate_series(1, %s) n")
+            postgres.execute(statement.encode(), [count])
 
 
-_COPIES_SQLITE = """
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-    INSERT INTO chat_message (id, conversation_id, user_id, parent_id, role, status, content, reasoning, model,
-        parameters, usage, sources, error, feedback, created_at, updated_at)
-    SELECT lower(hex(randomblob(16))), conversation_id, user_id, parent_id, role, status, content, reasoning, model,
-        parameters, usage, sources, error, feedback, created_at, updated_at
-    FROM n, (SELECT * FROM chat_message WHERE role = 'user' LIMIT 1)
-"""
-_COPIES_POSTGRES = """
-    INSERT INTO chat_message (id, conversation_id, user_id, parent_id, role, status, content, reasoning, model,
-        parameters, usage, sources, error, feedback, created_at, updated_at)
-    SELECT gen_random_uuid(), conversation_id, user_id, parent_id, role, status, content, reasoning, model,
-        parameters, usage, sources, error, feedback, created_at, updated_at
-    FROM generate_series(1, %s), (SELECT * FROM chat_message WHERE role = 'user' LIMIT 1) m
-"""
+_NUMBERS_SQLITE = (
+    "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n) n"
+)
+
+
+def _copies(columns: list[tuple[str]], new_id: str, numbers: str) -> str:
+    """A statement that copies the first thing that a user said under new ids, as often as there are numbers."""
+    others = ", ".join(name for (name,) in columns if name != "id")
+    one = "(SELECT * FROM chat_message WHERE role = 'user' LIMIT 1) m"
+    return f"INSERT INTO chat_message (id, {others}) SELECT {new_id}, {others} FROM {numbers}, {one}"  # noqa: S608
 
 
 # --- D4: migrations -------------------------------------------------------------------------------------------------
@@ -309,7 +309,7 @@ _COPIES_POSTGRES = """
 async def migrations(stage: Stage) -> Outcome:
     """Two processes that start at once migrate once; a step back and forward loses nothing; a failure is no start."""
     outcome = Outcome()
-    async with stage.world(servers=2) as world:
+    async with stage.world(servers=2, empty=True) as world:
         person = await world.join()
         client = person.at(world.servers[0].url)
         chats = [await _chat(client, f"Chat {number}.") for number in range(3)]

@@ -10,7 +10,15 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.acceptance.clients import PASSWORD, Answer, Client, Conversation, Person, sign_in_by_cookie
+from tests.acceptance.clients import (
+    PASSWORD,
+    Answer,
+    Client,
+    Conversation,
+    Person,
+    make_key,
+    sign_in_by_cookie,
+)
 from tests.acceptance.figures import Outcome
 from tests.acceptance.stage import Stage, World, scripted
 from tests.acceptance.streams import Refused, Trace
@@ -123,9 +131,8 @@ async def by_cookie(world: World, person: Person) -> Login:
 
 
 async def by_key(world: World, person: Person) -> Login:
-    made = await person.at(world.servers[0].url).post("/api/keys", {"name": "A key"})
-    assert made.status == 201, made
-    return Login({"Authorization": f"Bearer {made.json()['key']}"})
+    key = await make_key(person.at(world.servers[0].url))
+    return Login({"Authorization": f"Bearer {key}"})
 
 
 # --- Ways out -------------------------------------------------------------------------------------------------------

@@ -12,11 +12,14 @@ from typing import Any
 
 from tests.acceptance.clients import Client, Conversation, Person
 from tests.acceptance.figures import Outcome
+from tests.acceptance.items.authorization import resigned
 from tests.acceptance.processes import ROOT, Process, python
 from tests.acceptance.stage import Stage, World
 
 CASES = 3_000
 NIGHTLY_CASES = 20_000
+# An access token lives for a quarter of an hour: too short for a night.
+LONGEST_SECONDS = 7200
 
 # What would end the login that the tool plays with, and what would remove all that it has made. A8 and A1 play these.
 _LEFT_OUT = ("getLogout", "postLogout", "deleteSessions", "deleteExchanges")
@@ -102,7 +105,7 @@ async def _play(stage: Stage, world: World, person: Person, settings: Path) -> d
     command = python(
         "-m", "schemathesis.cli", "--config-file", str(settings),
         "run", world.servers[0].url + "/api/schema",
-        "--header", f"Authorization: Bearer {person.access}",
+        "--header", f"Authorization: Bearer {resigned(person.access, exp=LONGEST_SECONDS)}",
         "--max-examples", str(stage.size(2, 200)), "--seed", str(stage.seed),
         "--continue-on-failure", "--generation-database", "none", "--no-color", "--workers", "2",
         "--report", "json", "--report-json-path", str(report),
@@ -110,7 +113,7 @@ async def _play(stage: Stage, world: World, person: Person, settings: Path) -> d
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     tool = Process(command, {"PYTHONPATH": paths}, world.folder / "schemathesis.log")
     try:
-        await tool.ended(3600 if stage.nightly else 600)
+        await tool.ended(LONGEST_SECONDS if stage.nightly else 600)
     finally:
         tool.kill()
     if not report.exists():
