@@ -89,12 +89,6 @@ class UsageOutput(TypedDict):
     resets_at: Instant
 
 
-class DayOutput(UsageOutput):
-    """`speech`: the same of texts read aloud and recordings written down, which have a limit of their own."""
-
-    speech: UsageOutput
-
-
 class ModelOutput(TypedDict):
     id: str
     provider: str

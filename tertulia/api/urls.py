@@ -73,6 +73,7 @@ urlpatterns = [
     path("api/keys/<str:key_id>", keys.KeyView.as_view(), name="key"),
     path("api/sessions", sessions.SessionsView.as_view(), name="sessions"),
     path("api/sessions/<str:login_id>", sessions.SessionView.as_view(), name="session"),
+    path("api/usage/speech", usage.SpeechUsageView.as_view(), name="speech-usage"),
     path("api/usage/ledger", usage.LedgerView.as_view(), name="ledger"),
     # The quote board
     path("quote", quotes.QuotesView.as_view(), name="quotes"),

@@ -10,20 +10,25 @@ from rest_framework.response import Response
 from tertulia.accounts import quota
 from tertulia.api.describing import BY_CURSOR, problems, shape
 from tertulia.api.endpoint import Endpoint, identity_of
-from tertulia.api.outputs import DayOutput, usage_output
+from tertulia.api.outputs import UsageOutput, usage_output
 from tertulia.api.paging import IDS, sliced
 
 
 class UsageView(Endpoint):
     key_scope = "chat"
 
-    @extend_schema(responses={200: shape(DayOutput), **problems()})
+    @extend_schema(responses={200: shape(UsageOutput), **problems()})
     def get(self, request: Request) -> Response:
         """One's present day; `limit` and `remaining` are null where nothing limits."""
-        user = identity_of(request).user
-        standing = quota.standing(user)
-        body: DayOutput = {**usage_output(standing), "speech": usage_output(quota.speech_standing(user))}
-        return Response(body, headers=quota.rate_limit_headers(standing))
+        standing = quota.standing(identity_of(request).user)
+        return Response(usage_output(standing), headers=quota.rate_limit_headers(standing))
+
+
+class SpeechUsageView(Endpoint):
+    @extend_schema(responses={200: shape(UsageOutput), **problems()})
+    def get(self, request: Request) -> Response:
+        """The same of texts read aloud and recordings written down, which have a limit of their own."""
+        return Response(usage_output(quota.speech_standing(identity_of(request).user)))
 
 
 class EntryRowOutput(serializers.Serializer[Any]):

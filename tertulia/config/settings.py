@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,6 @@ if ON_SQLITE:
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8000;",
     }
-    # Django REST framework loads PostgreSQL's driver wherever it is installed: 10 MB and a tenth of the start.
-    sys.modules.setdefault("django.contrib.postgres", None)  # type: ignore[arg-type]
 else:
     # The pool tries again after 1, 2, 4, 8 … seconds; begun anew every five, it is back soon after a long absence too.
     _pool = {"min_size": 1, "max_size": 10, "timeout": 10, "reconnect_timeout": 5}

@@ -110,6 +110,7 @@ API = (
     # What there is
     *_rows("/api/models", ("GET", _MEMBER, 200)),
     *_rows("/api/usage", ("GET", _MEMBER, 200)),
+    *_rows("/api/usage/speech", ("GET", _MEMBER, 200)),
     *_rows("/api/usage/ledger", ("GET", _MEMBER, 200)),
     *_rows("/api/schema", ("GET", _ANYBODY, 200)),
     *_rows("/api/docs", ("GET", _ANYBODY, 200)),

@@ -366,7 +366,7 @@ def test_bad_parameters_are_named(alice: Person, query: str) -> None:
 
 
 LINES = {
-    "en": ("The cobbler mends what the rain undoes", ["cobbler", "mending rain", "COBBLERS"]),
+    "en": ("The cobbler mends what the drizzle undoes", ["cobbler", "mending drizzle", "COBBLERS"]),
     "es": ("El zapatero cose la niebla con hilo de plata", ["zapateros", "niebla", "hilos"]),
     "ru": ("Сапожник чинит то, что размыл дождь", ["сапожника", "дождём", "САПОЖНИК"]),
     "ko": ("구두장이는 이슬비도 꿰맨다", ["이슬비", "구두장이", "구두"]),

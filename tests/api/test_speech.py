@@ -213,11 +213,11 @@ def test_the_day_of_speech_is_shown(alice: Person) -> None:
     say(alice)
     answer(alice, "Hello.")
     day = alice.client.get("/api/usage").json()
-    speech = day.pop("speech")
+    speech = alice.client.get("/api/usage/speech").json()
     assert (day["used"], set(day)) == (1, {"limit", "used", "remaining", "resets_at"})
     assert speech == {"limit": 50, "used": 1, "remaining": 49, "resets_at": day["resets_at"]}
     with configured(TERTULIA_SPEECH_QUOTA=None):
-        unlimited = alice.client.get("/api/usage").json()["speech"]
+        unlimited = alice.client.get("/api/usage/speech").json()
     assert (unlimited["limit"], unlimited["used"], unlimited["remaining"]) == (None, 1, None)
 
 

@@ -182,6 +182,7 @@ def test_history_is_the_branch_above() -> None:
     chain = a_chain(conversation, 4)
     a_chain(conversation, 2)  # another branch, which must not show
     run = started(user, "next", conversation=conversation, parent=chain[-1])
+    assert Message.objects.get(id=run.ids.user_message).parent_id == chain[-1].id
     assert [message.content for message in asked(run)] == [
         "message 0", "message 1", "message 2", "message 3", "next",
     ]  # fmt: skip

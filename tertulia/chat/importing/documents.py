@@ -21,9 +21,10 @@ MAX_DEPTH = 200
 CHUNK = 1 << 18
 
 # Everything up to the next bracket, whole strings included; it stops before a string that the chunk cuts.
-_PASSED = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
+# (Possessive repeats would keep no way back; before Python 3.11.5 they match wrongly around what has one.)
+_PASSED = re.compile(rb'(?:[^"\[\]{}]+|"[^"\\]*(?:\\.[^"\\]*)*")*', re.DOTALL)
 # The rest of a string up to its end, or to where the chunk ends.
-_INSIDE = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+_INSIDE = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 _OPENING, _CLOSING, _QUOTE, _LIST = b"[{", b"]}", ord('"'), ord("[")
 
 _NOT_JSON = _("It is not valid JSON.")
