@@ -68,7 +68,8 @@ def _page(request: HttpRequest, context: Mapping[str, Any] | None = None, status
 
 def _told(report: Report) -> dict[str, Any]:
     ranks = list(_STATUSES)
-    rows = sorted(report.outcomes, key=lambda outcome: ranks.index(outcome.status))
+    # What a file holds beside conversations is no fault of it: last, and without alarm.
+    rows = sorted(report.outcomes, key=lambda outcome: (outcome.kind == "file", ranks.index(outcome.status)))
     return {
         "counts": [(_STATUSES[status], count) for status in ranks if (count := report.count(status))],
         "brought": report.messages,
@@ -84,7 +85,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "kind": _KINDS[outcome.kind],
         "title": outcome.title,
         "status": _STATUSES[outcome.status],
-        "is_skipped": outcome.status == "skipped",
+        "is_skipped": outcome.status == "skipped" and outcome.kind != "file",
         "address": f"{place}{outcome.id}" if place and outcome.id else "",
         "messages": outcome.messages or "",
         "reason": outcome.reason,
