@@ -6,6 +6,7 @@ people of its own. The cast: Alice owns, Bob is another user, Mona is staff, Cha
 
 import os
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -33,6 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Everything that the settings read must stand before the first test module is imported."""
+    # A shell lets what it runs in the background ignore Ctrl-C, and their children too: some tests press it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("OPENAI_API_KEY", "TERTULIA_DEFAULT_MODEL", "TERTULIA_DAILY_QUOTA", "DATABASE_URL"):
         os.environ.pop(name, None)
     os.environ |= {

@@ -27,6 +27,9 @@ _MOST_SEARCHED_TERMS = 24
 _MOST_MATCHES = 2_000
 # and this many of the matches are ranked.
 _MOST_CANDIDATES = 200
+# On a board of a few lines each word would be frequent, and a question's other words outweigh the one that fits: it is
+# weighed as if it had this many.
+_FEWEST_QUOTES = 50
 # Rows of one statement.
 _BATCH = 400
 
@@ -103,7 +106,7 @@ def search(query: Collection[str], *, columns: Mapping[str, Any], limit: int) ->
     At most six statements whatever the query.
     """
     frequencies = _frequencies(list(islice(query, _MOST_QUERY_TERMS)))
-    total = Quote.objects.aggregate(last=Max("id"))["last"] or 0
+    total = max(Quote.objects.aggregate(last=Max("id"))["last"] or 0, _FEWEST_QUOTES)
     weights = {term: _weight(term, number, total) for term, number in frequencies.items()}
     hits = _ranked(_candidates(frequencies, weights, columns), weights)
     return [hit for hit in hits if hit.is_relevant][:limit]
