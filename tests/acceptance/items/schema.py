@@ -38,7 +38,7 @@ _MORE_THAN_FORM = (
     "postConversations", "patchConversation", "postMessages", "postAgain", "postExchanges", "postPromptCreate",
     "postInstances", "patchInstance", "postEntries", "patchEntry",
     "postQuotes", "putQuote", "postSimilar", "getInstancePrompt", *_SPOKEN,
-    "postReport", "postDecisions", "postImport", "postCompletions",
+    "postReport", "postDecisions", "postImport", "postConversationImport", "postCompletions",
 )  # fmt: skip
 
 
