@@ -22,6 +22,8 @@ from _pytest.main import pytest_runtestloop as run_tests
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from hypothesis import HealthCheck
+from hypothesis import settings as trying
 from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.state import state
 
@@ -37,6 +39,9 @@ STATS = "stats"
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool:
     """In place of pytest's own loop, which every fork runs over the tests of its mutant."""
+    # On a busy machine a slow example is no mutant that was noticed.
+    trying.register_profile("mutants", deadline=None, suppress_health_check=list(HealthCheck))
+    trying.load_profile("mutants")
     if session.testsfailed:
         raise session.Interrupted("errors during collection")
     from tests.conftest import migrated, scripted  # noqa: PLC0415  (pytest imports it first)

@@ -197,7 +197,7 @@ def _files() -> list[Path]:
         listed = _git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
         return [path for name in listed if name and (path := ROOT / name).is_file()]
     except (OSError, subprocess.CalledProcessError):
-        apart = {".venv", ".venv-tools", "node_modules", "__pycache__", "data", "mutants"}
+        apart = {".venv", ".venv-tools", "node_modules", "__pycache__", "data"}
         return [path for path in ROOT.rglob("*") if path.is_file() and not apart.intersection(path.parts)]
 
 
