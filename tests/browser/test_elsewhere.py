@@ -247,6 +247,7 @@ def test_an_ended_login_is_told(world: Elsewhere, visit: Visit) -> None:
     email, person = join(world, "hana")
     page = visit(f"{world.front}/")
     enter(page, email)
+    page.wait_for_load_state("networkidle")  # what it asks for at the beginning would be refused already
     with world.client() as client:
         access = {"Authorization": f"Bearer {person['access']}"}
         assert client.delete("/api/sessions", headers=access).status_code == 204

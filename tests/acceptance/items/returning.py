@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from playwright.async_api import Browser, Page
+from playwright.async_api import TimeoutError as PageTimeout
 
 from tests.acceptance.chromium import (
     Visitor,
@@ -86,7 +87,10 @@ async def _leave(
     pages = await deed(Visit(reader, person, page, draft))
     conversation = Conversation(person.at(reader.url), pages[0].url.split("/c/")[1][:36])
     for each in pages:
-        await wait_for_answers(each, 1)
+        try:
+            await wait_for_answers(each, 1)
+        except PageTimeout:
+            return [f"no end on the page: {await each.locator('#thread').inner_html()}"]
     stored = [_plain(message["content"]) for message in await conversation.messages()]
     faults = [fault for each in pages for fault in await _faults(each, stored, text, draft)]
     await reader.context.close()
