@@ -22,25 +22,19 @@ from tertulia.api.characters import (
 )
 from tertulia.api.describing import problems, query, shape
 from tertulia.api.endpoint import Endpoint, identity_of
+from tertulia.api.uploads import ONLY_FILE, only_file
 from tertulia.characters import actions, carriers, exchange, files, pictures
-from tertulia.core.errors import InvalidInput, NotFound, TooLarge
+from tertulia.core.errors import InvalidInput, NotFound
 
 # The version stands in the address, so a browser may keep the picture.
 _PICTURE_CACHING = "private, max-age=86400"
 _FORMATS = ("json", "png", "apng", "charx")
-_UPLOAD = {
-    "multipart/form-data": {
-        "type": "object",
-        "properties": {"file": {"type": "string", "format": "binary"}},
-        "required": ["file"],
-    }
-}
 
 
 class CardImportView(Endpoint):
     parser_classes = (MultiPartParser,)
 
-    @extend_schema(request=_UPLOAD, responses={201: shape(CharacterDetail), **problems(400, 409, 413, 415)})
+    @extend_schema(request=ONLY_FILE, responses={201: shape(CharacterDetail), **problems(400, 409, 413, 415)})
     def post(self, request: Request) -> Response:
         """Make a private character from a card file: V1, V2 or V3 as PNG, APNG, JSON or CHARX."""
         file = _uploaded(request, carriers.MAX_FILE)
@@ -89,7 +83,7 @@ class CharacterPictureView(Endpoint):
         return HttpResponse(picture, content_type="image/webp", headers={"Cache-Control": _PICTURE_CACHING})
 
     @extend_schema(
-        request=_UPLOAD, responses={200: shape(CharacterDetail), **problems(400, 403, 404, 413, 415)}
+        request=ONLY_FILE, responses={200: shape(CharacterDetail), **problems(400, 403, 404, 413, 415)}
     )
     def put(self, request: Request, reference: str) -> Response:
         """Give the character a picture: PNG, JPEG, WebP or GIF. It is encoded anew, without its metadata."""
@@ -106,16 +100,7 @@ class CharacterPictureView(Endpoint):
 
 
 def _uploaded(request: Request, limit: int) -> bytes:
-    """The one file of a multipart body, its field named `file`; raises InvalidInput, TooLarge."""
-    unknown = next((name for name in (*request.data, *request.FILES) if name != "file"), None)
-    if unknown is not None:
-        raise InvalidInput.field(str(unknown)[:60], _("This field is not known here."))
-    found = request.FILES.getlist("file")
-    if len(found) != 1:
-        raise InvalidInput.field("file", _("Send one file in this field."))
-    if found[0].size > limit:
-        raise TooLarge(errors={"file": [_("At most %(limit)d bytes.") % {"limit": limit}]})
-    return bytes(found[0].read())
+    return bytes(only_file(request.data, request.FILES, limit).read())
 
 
 # Before those of `characters`, one of which would take `import` for a slug.

@@ -12,11 +12,12 @@ from tertulia.accounts.queries import User
 from tertulia.api.describing import problems, shape
 from tertulia.api.endpoint import Endpoint, json_answer
 from tertulia.api.outputs import Id
+from tertulia.api.uploads import ONLY_FILE, only_file
 from tertulia.chat.importing.outcomes import Kind, Outcome, Report, Status
 from tertulia.chat.importing.running import MAX_UPLOAD, imported
 from tertulia.chat.importing.shape import Note
 from tertulia.core.db import in_db
-from tertulia.core.errors import InvalidInput, TooLarge, UnsupportedMediaType
+from tertulia.core.errors import UnsupportedMediaType
 
 if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile  # a generic in the stubs only
@@ -43,13 +44,7 @@ class ImportReportOutput(TypedDict):
 
 class ConversationImportView(Endpoint):
     @extend_schema(
-        request={
-            "multipart/form-data": {
-                "type": "object",
-                "properties": {"file": {"type": "string", "format": "binary"}},
-                "required": ["file"],
-            }
-        },
+        request=ONLY_FILE,
         responses={200: shape(ImportReportOutput), **problems(400, 413, 415)},
     )
     async def post(self, request: HttpRequest) -> HttpResponseBase:
@@ -65,15 +60,7 @@ def _begin(request: HttpRequest) -> "tuple[User, UploadedFile[bytes]]":
     user = gate.require(request).user
     if request.content_type != "multipart/form-data":
         raise UnsupportedMediaType(_("Send multipart/form-data with the field “file”."))
-    unknown = [*request.POST, *(name for name in request.FILES if name != "file")]
-    if unknown:
-        raise InvalidInput.field(str(unknown[0])[:60], _("This field is not known here."))
-    files = request.FILES.getlist("file")
-    if len(files) != 1:
-        raise InvalidInput.field("file", _("Send one file in this field."))
-    if (files[0].size or 0) > MAX_UPLOAD:
-        raise TooLarge(errors={"file": [_("At most %(limit)d bytes.") % {"limit": MAX_UPLOAD}]})
-    return user, files[0]
+    return user, only_file(request.POST, request.FILES, MAX_UPLOAD)
 
 
 def _report_output(report: Report) -> ImportReportOutput:

@@ -6,6 +6,7 @@ that is somebody else's becomes another one, always the same for the same owner.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,13 +14,12 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 
 from tertulia.accounts.models import User
-from tertulia.characters import actions, pictures, validation
-from tertulia.characters.access import visible_to
+from tertulia.characters import access, actions, pictures, validation
 from tertulia.characters.models import MAX_NAME, Character, Instance, MemoryEntry, MemorySource
 from tertulia.characters.remembering import MAX_ENTRIES
 from tertulia.core import clock
 from tertulia.core.db import transaction
-from tertulia.core.errors import InvalidInput
+from tertulia.core.errors import InvalidInput, NotFound
 from tertulia.core.ids import tick_in, tick_of, uuid7_at
 
 # What an export tells of a character beside what its owner may change: made anew here.
@@ -53,7 +53,7 @@ def restore_character(*, user: User, row: Mapping[str, Any], id: UUID, picture: 
     Raises InvalidInput naming what is wrong, Conflict beyond actions.MAX_CHARACTERS.
     """
     for candidate in (id, _other_id(user, id)):
-        if found := Character.objects.filter(visible_to(user), pk=candidate).first():
+        if found := _seen(user, str(candidate)):
             return Restored(found.pk, found.name, is_new=False)
     values = {name: row[name] for name in _FIELDS if name in row}
     made = {"id": _free_id(Character, user, id)} | _times(row)
@@ -64,8 +64,9 @@ def restore_character(*, user: User, row: Mapping[str, Any], id: UUID, picture: 
 
 def known_character(*, user: User, id: UUID, slug: str) -> UUID | None:
     """A character that an export only refers to, if the user may see it here: a starter goes by its address."""
-    seen = Character.objects.filter(visible_to(user))
-    found = seen.filter(pk=id).first() or seen.filter(slug=slug, owner=None).first()
+    found = _seen(user, str(id))
+    if found is None and (named := _seen(user, slug)) and named.owner_id is None:
+        found = named
     return found.pk if found else None
 
 
@@ -77,9 +78,10 @@ def restore_instance(
     Raises InvalidInput naming what is wrong, also for a character that the user may not see; Conflict.
     """
     for candidate in (id, _other_id(user, id)):
-        if found := Instance.objects.filter(owner=user, pk=candidate).first():
-            return Restored(found.pk, found.name, is_new=False)
-    character = Character.objects.filter(visible_to(user), pk=character_id).first()
+        with suppress(NotFound):
+            known = access.instance_for(user, candidate)
+            return Restored(known.pk, known.name, is_new=False)
+    character = _seen(user, str(character_id))
     if character is None:
         raise InvalidInput(_("Its character is not here."))
     values = validation.cleaned_instance(
@@ -91,6 +93,13 @@ def restore_instance(
         instance = actions.create_instance(user=user, character=character, values=values, made=made)
         _note(instance, noted)
     return Restored(instance.pk, instance.name, is_new=True)
+
+
+def _seen(user: User, reference: str) -> Character | None:
+    """A character that the user may see here, by its id or its slug."""
+    with suppress(NotFound):
+        return access.character_for(user, reference)
+    return None
 
 
 def _note(instance: Instance, noted: Sequence[Noted]) -> None:

@@ -120,21 +120,31 @@ def test_reading_twice_asks_the_provider_once(visit: Open, alice: Person, remote
     assert asked == ["And another one.", "One sentence."]
 
 
+def page_with_an_answer(visit: Open, person: Person) -> Page:
+    page = visit(person)
+    say(page, script(text="Something long."))
+    wait_for_end(page)
+    return page
+
+
+def stop_reading(page: Page, provider: ScriptedProvider) -> None:
+    """Stop what is being read; the provider loses its listener."""
+    read_aloud(page)
+    reading(page, "")
+    page.wait_for_timeout(500)
+    assert [each.ended for each in provider.routes.audio.spoken] == ["dropped"]
+
+
 def test_stop_ends_the_reading_and_the_providers_work(
     visit: Open, alice: Person, provider: ScriptedProvider
 ) -> None:
     with configured(TERTULIA_SPEECH_BASE_URL=provider.base_url, TERTULIA_SPEECH_VOICE="endless"):
         provider.routes.audio.reset()
-        page = visit(alice)
-        say(page, script(text="Something long."))
-        wait_for_end(page)
+        page = page_with_an_answer(visit, alice)
         with page.expect_response(re.compile("/speech/0")):
             read_aloud(page)
         reading(page, "waiting")
-        read_aloud(page)
-        reading(page, "")
-        page.wait_for_timeout(500)
-        assert [each.ended for each in provider.routes.audio.spoken] == ["dropped"]
+        stop_reading(page, provider)
 
 
 def test_sound_begins_while_the_rest_of_it_is_on_its_way(
@@ -142,25 +152,18 @@ def test_sound_begins_while_the_rest_of_it_is_on_its_way(
 ) -> None:
     with configured(TERTULIA_SPEECH_BASE_URL=provider.base_url, TERTULIA_SPEECH_VOICE="paced-10000"):
         provider.routes.audio.reset()
-        page = visit(alice)
-        say(page, script(text="Something long."))
-        wait_for_end(page)
+        page = page_with_an_answer(visit, alice)
         read_aloud(page)
         reading(page, "reading")
         assert [each.ended for each in provider.routes.audio.spoken] == [""], "it is still being spoken"
-        read_aloud(page)
-        reading(page, "")
-        page.wait_for_timeout(500)
-        assert [each.ended for each in provider.routes.audio.spoken] == ["dropped"]
+        stop_reading(page, provider)
 
 
 def test_what_is_stopped_before_it_began_is_not_heard(
     visit: Open, alice: Person, provider: ScriptedProvider
 ) -> None:
     with configured(TERTULIA_SPEECH_BASE_URL=provider.base_url, TERTULIA_SPEECH_VOICE="paced-90000"):
-        page = visit(alice)
-        say(page, script(text="Something long."))
-        wait_for_end(page)
+        page = page_with_an_answer(visit, alice)
         page.evaluate("""() => {
           const play = HTMLMediaElement.prototype.play;
           window.played = 0;
@@ -180,9 +183,7 @@ def test_a_voice_slower_than_speech_is_heard_to_its_end(
     visit: Open, alice: Person, provider: ScriptedProvider
 ) -> None:
     with configured(TERTULIA_SPEECH_BASE_URL=provider.base_url, TERTULIA_SPEECH_VOICE="paced-4500"):
-        page = visit(alice)
-        say(page, script(text="Something long."))
-        wait_for_end(page)
+        page = page_with_an_answer(visit, alice)
         read_aloud(page)
         reading(page, "reading")
         page.wait_for_timeout(5_000)  # the three seconds of it would be over, but for the pause
@@ -210,9 +211,7 @@ def test_a_voice_that_breaks_off_is_heard_so_far_and_then_told(
 ) -> None:
     watch.allowed.append("ERR_INCOMPLETE_CHUNKED_ENCODING")
     with configured(TERTULIA_SPEECH_BASE_URL=provider.base_url, TERTULIA_SPEECH_VOICE="cut"):
-        page = visit(alice)
-        say(page, script(text="Something long."))
-        wait_for_end(page)
+        page = page_with_an_answer(visit, alice)
         read_aloud(page)
         reading(page, "reading")
         expect(page.locator("#composer-notice")).to_have_text("Cannot be read aloud: The voice broke off.")
@@ -221,9 +220,7 @@ def test_a_voice_that_breaks_off_is_heard_so_far_and_then_told(
 
 def test_one_tab_falls_silent_for_another(visit: Open, alice: Person, provider: ScriptedProvider) -> None:
     with configured(TERTULIA_SPEECH_BASE_URL=provider.base_url, TERTULIA_SPEECH_VOICE="paced-10000"):
-        page = visit(alice)
-        say(page, script(text="Something long."))
-        wait_for_end(page)
+        page = page_with_an_answer(visit, alice)
         other = page.context.new_page()
         other.goto(page.url)
         read_aloud(page)
@@ -240,9 +237,7 @@ def test_a_reading_goes_on_when_the_thread_is_shown_anew(
     visit: Open, alice: Person, provider: ScriptedProvider
 ) -> None:
     with configured(TERTULIA_SPEECH_BASE_URL=provider.base_url, TERTULIA_SPEECH_VOICE="paced-10000"):
-        page = visit(alice)
-        say(page, script(text="Something long."))
-        wait_for_end(page)
+        page = page_with_an_answer(visit, alice)
         other = page.context.new_page()
         other.goto(page.url)
         read_aloud(page)

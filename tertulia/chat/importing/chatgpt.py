@@ -27,22 +27,14 @@ def conversation(value: Object) -> Incoming:
     """The neutral shape of one conversation."""
     notes: Notes = Notes()
     model = shape.label(value.get("default_model_slug"), 200)
-    nodes = trees.ordered(_said(value["mapping"], model, notes), notes)
-    leaf = value.get("current_node")
-    tree = trees.folded(nodes, leaf if isinstance(leaf, str) else None, notes)
-    title, begun = shape.label(value.get("title"), 200), value.get("create_time")
-    known = value.get("conversation_id") or value.get("id")
-    return Incoming(
-        SOURCE,
-        shape.key(known) if known else shape.key(title, begun),
-        title,
-        tree.said,
-        tree.leaf,
-        tree.greeting,
-        shape.moment(begun),
-        shape.moment(value.get("update_time")),
-        notes,
+    told = trees.Told(
+        id=value.get("conversation_id") or value.get("id"),
+        title=value.get("title"),
+        leaf=value.get("current_node"),
+        created_at=value.get("create_time"),
+        updated_at=value.get("update_time"),
     )
+    return trees.incoming(SOURCE, told, _said(value["mapping"], model, notes), notes)
 
 
 def _said(mapping: Object, model: str, notes: Notes) -> Iterator[Said]:

@@ -19,21 +19,14 @@ def is_conversation(value: Object) -> bool:
 def conversation(value: Object) -> Incoming:
     """The neutral shape of one conversation."""
     notes: Notes = Notes()
-    nodes = trees.ordered(_said(value, notes), notes)
-    leaf = value.get("current_leaf_message_uuid")
-    tree = trees.folded(nodes, leaf if isinstance(leaf, str) else None, notes)
-    title, begun, known = shape.label(value.get("name"), 200), value.get("created_at"), value.get("uuid")
-    return Incoming(
-        SOURCE,
-        shape.key(known) if known else shape.key(title, begun),
-        title,
-        tree.said,
-        tree.leaf,
-        tree.greeting,
-        shape.moment(begun),
-        shape.moment(value.get("updated_at")),
-        notes,
+    told = trees.Told(
+        id=value.get("uuid"),
+        title=value.get("name"),
+        leaf=value.get("current_leaf_message_uuid"),
+        created_at=value.get("created_at"),
+        updated_at=value.get("updated_at"),
     )
+    return trees.incoming(SOURCE, told, _said(value, notes), notes)
 
 
 def _said(value: Object, notes: Notes) -> Iterator[Said]:

@@ -25,25 +25,14 @@ def conversation(value: Object) -> Incoming:
     notes: Notes = Notes()
     chat, messages = _chat(value), _messages(value)
     assert isinstance(messages, dict)
-    nodes = trees.ordered(_said(messages, notes), notes)
-    leaf = object_in(chat, "history").get("currentId")
-    tree = trees.folded(nodes, leaf if isinstance(leaf, str) else None, notes)
-    title, known = (
-        shape.label(chat.get("title") or value.get("title"), 200),
-        value.get("id") or chat.get("id"),
+    told = trees.Told(
+        id=value.get("id") or chat.get("id"),
+        title=chat.get("title") or value.get("title"),
+        leaf=object_in(chat, "history").get("currentId"),
+        created_at=value.get("created_at") or chat.get("timestamp"),
+        updated_at=value.get("updated_at"),
     )
-    begun = value.get("created_at") or chat.get("timestamp")
-    return Incoming(
-        SOURCE,
-        shape.key(known) if known else shape.key(title, begun),
-        title,
-        tree.said,
-        tree.leaf,
-        tree.greeting,
-        shape.moment(begun),
-        shape.moment(value.get("updated_at")),
-        notes,
-    )
+    return trees.incoming(SOURCE, told, _said(messages, notes), notes)
 
 
 def _chat(value: Object) -> Object:

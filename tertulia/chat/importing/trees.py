@@ -8,7 +8,36 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import NamedTuple
 
-from tertulia.chat.importing.shape import MAX_TEXT, Notes, Said
+from tertulia.chat.importing import shape
+from tertulia.chat.importing.shape import MAX_TEXT, Incoming, Notes, Said
+
+
+class Told(NamedTuple):
+    """What a file of another program says of one conversation, as it stands there: `id` may be missing, `leaf` names
+    the message that was shown last."""
+
+    id: object
+    title: object
+    leaf: object
+    created_at: object
+    updated_at: object
+
+
+def incoming(source: str, told: Told, said: Iterable[Said], notes: Notes) -> Incoming:
+    """A conversation of another program in the neutral shape."""
+    title = shape.label(told.title, 200)
+    tree = folded(ordered(said, notes), told.leaf if isinstance(told.leaf, str) else None, notes)
+    return Incoming(
+        source,
+        shape.key(told.id) if told.id else shape.key(title, told.created_at),
+        title,
+        tree.said,
+        tree.leaf,
+        tree.greeting,
+        shape.moment(told.created_at),
+        shape.moment(told.updated_at),
+        notes,
+    )
 
 
 def ordered(said: Iterable[Said], notes: Notes) -> list[Said]:
