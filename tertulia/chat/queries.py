@@ -130,6 +130,20 @@ def running_in(conversation: Conversation) -> dict[UUID, UUID]:
     return dict(running.values_list("answer_id", "id"))
 
 
+def writing(answers: Iterable[Message]) -> dict[UUID, UUID]:
+    """The runs of those of the answers that were read as streaming: answer id → generation id.
+
+    Whether a run has ended since does not matter: who follows it is told its end. Asked for what is running *now*, a
+    run that ended between the two reads would leave its answer streaming for good before its reader's eyes.
+    """
+    streaming = [each.id for each in answers if each.status == Message.Status.STREAMING]
+    return (
+        dict(Generation.objects.filter(answer_id__in=streaming).values_list("answer_id", "id"))
+        if streaming
+        else {}
+    )
+
+
 def cut_short(answers: Iterable[Message]) -> dict[UUID, str]:
     """Why the model ended those of the answers that it did not bring to an end of its own, by their ids."""
     runs = Generation.objects.filter(

@@ -80,10 +80,10 @@ def thread_of(conversation: Conversation, leaf: UUID | None, before: UUID | None
     end = _end(conversation, leaf, before)
     messages = queries.branch(end, PAGE + 1)
     shown = messages[-PAGE:]
-    siblings, running = queries.siblings(shown), queries.running_in(conversation)
+    siblings, writing = queries.siblings(shown), queries.writing(shown)
     names = proposers_of(message.sources for message in shown)
     cut = queries.cut_short(message for message in shown if message.role == "assistant")
-    turns = [_turn(message, siblings, running, names, cut) for message in shown]
+    turns = [_turn(message, siblings, writing, names, cut) for message in shown]
     return Thread(turns, shown[0].id if len(messages) > PAGE else None)
 
 
@@ -98,7 +98,7 @@ def _end(conversation: Conversation, leaf: UUID | None, before: UUID | None) -> 
 def _turn(
     message: Message,
     siblings: Mapping[UUID | None, Sequence[UUID]],
-    running: Mapping[UUID, UUID],
+    writing: Mapping[UUID, UUID],
     names: Mapping[str, str],
     cut: Mapping[UUID, str],
 ) -> Turn:
@@ -118,7 +118,7 @@ def _turn(
         feedback=message.feedback,
         created_at=message.created_at,
         siblings=siblings.get(message.parent_id, ()),
-        generation=running.get(message.id),
+        generation=writing.get(message.id),
     )
 
 
