@@ -247,13 +247,82 @@ def test_an_ended_login_is_told(world: Elsewhere, visit: Visit) -> None:
     email, person = join(world, "hana")
     page = visit(f"{world.front}/")
     enter(page, email)
-    page.wait_for_load_state("networkidle")  # what it asks for at the beginning would be refused already
+    with world.client() as client:
+        access = {"Authorization": f"Bearer {person['access']}"}
+        assert client.delete("/api/sessions", headers=access).status_code == 204
+    # What the page asks for at its beginning may be refused already, and then nobody is left to write to.
+    page.wait_for_load_state("networkidle")
+    if page.get_by_placeholder("Write a message").is_visible():
+        say(page, "is anybody here?")
+    expect(page.get_by_label("Password")).to_be_visible()
+    expect(page.locator(".doors .notice")).to_contain_text("session has ended")
+
+
+def test_what_was_typed_outlives_its_login(world: Elsewhere, visit: Visit) -> None:
+    email, person = join(world, "hana")
+    page = visit(f"{world.front}/")
+    enter(page, email)
+    page.wait_for_load_state("networkidle")
     with world.client() as client:
         access = {"Authorization": f"Bearer {person['access']}"}
         assert client.delete("/api/sessions", headers=access).status_code == 204
     say(page, "is anybody here?")
     expect(page.get_by_label("Password")).to_be_visible()
-    expect(page.locator(".doors .notice")).to_contain_text("session has ended")
+    enter(page, email)
+    expect(page.get_by_placeholder("Write a message")).to_have_value("is anybody here?")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".answer")).to_have_attribute("data-status", "complete")
+
+
+def slow_down(page: Page, part: str) -> None:
+    """The answers of addresses with this part come a second late."""
+    page.evaluate(
+        """part => {
+            const ask = window.fetch;
+            window.fetch = async (address, options) => {
+                const answer = await ask(address, options);
+                if (String(address).includes(part)) await new Promise((go) => setTimeout(go, 1000));
+                return answer;
+            };
+        }""",
+        part,
+    )
+
+
+def test_a_message_that_is_sent_before_the_list_is_there_stays(world: Elsewhere, visit: Visit) -> None:
+    email, _ = join(world, "dora")
+    page = visit(f"{world.front}/")
+    slow_down(page, "/api/conversations?limit=")
+    enter(page, email)
+    say(page, script(text="Here I am."))
+    page.wait_for_timeout(1500)
+    expect(page.locator(".answer")).to_have_attribute("data-status", "complete")
+    expect(page.locator(".thread > li")).to_have_count(2)
+    say(page, script(text="And here."))
+    expect(page.locator(".thread > li")).to_have_count(4)
+    expect(page.get_by_role("combobox").locator("option")).to_have_count(2)
+
+
+def test_a_quick_choice_does_not_mix_conversations(world: Elsewhere, visit: Visit) -> None:
+    email, _ = join(world, "elsa")
+    page = visit(f"{world.front}/")
+    enter(page, email)
+    choice = page.get_by_role("combobox")
+    for text in ("first", "second"):
+        choice.select_option(label="New conversation")
+        say(page, script(text=f"The {text} answer."))
+        expect(page.locator(".answer")).to_have_attribute("data-status", "complete")
+        expect(page.locator(".answer")).to_contain_text(f"The {text} answer.")
+    expect(choice.locator("option")).to_have_count(3)
+    _, second, first = (option.get_attribute("value") or "" for option in choice.locator("option").all())
+    page.reload()
+    expect(page.locator(".answer")).to_contain_text("The second answer.")
+    slow_down(page, f"/api/conversations/{first}")
+    choice.select_option(first)
+    choice.select_option(second)
+    page.wait_for_timeout(1500)
+    expect(page.locator(".answer")).to_have_text(re.compile("The second answer."))
+    expect(choice).to_have_value(second)
 
 
 def test_it_speaks_the_readers_language(world: Elsewhere, visit: Visit) -> None:

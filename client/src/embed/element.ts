@@ -59,11 +59,20 @@ export class TertuliaChat extends HTMLElement {
         void http.json("/accounts/logout", { method: "POST" }).catch(() => undefined);
         bearer.keep(null);
         storage?.removeItem("tertulia:conversation");
+        this.#room?.close();
+        this.#room = null;
         enter();
       };
+      const draft = this.#room?.draft ?? "";
       const room = (this.#room = new Room(http, known, storage, leave));
+      room.draft = draft;
       this.#body.replaceChildren(room.host);
-      await room.open().catch(() => this.#fail(known.unreachable, () => enter()));
+      await room.open().catch(() => {
+        // A login that ended meanwhile has its own words at the door.
+        if (room.isClosed) return;
+        room.close();
+        this.#fail(known.unreachable, () => enter());
+      });
     };
 
     try {

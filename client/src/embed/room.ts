@@ -55,6 +55,8 @@ export class Room {
   #generation = "";
   #isBusy = false;
   #sticks = true;
+  /** Until the conversation that was chosen last stands here. */
+  #arrival: Promise<unknown> = Promise.resolve();
 
   constructor(http: Http, words: EmbedWords, storage: Storage | null, onSignOut: () => void) {
     this.#http = http;
@@ -73,15 +75,30 @@ export class Room {
   /** Shows the conversation that this tab was in, and follows what is being written in it. */
   async open(): Promise<void> {
     void this.#showQuota();
-    await this.#showChoice();
-    const last = this.#storage?.getItem(this.#key) ?? "";
-    if ([...this.#choice.options].some((option) => option.value === last)) await this.#show(last);
-    else this.#begin();
+    await this.#go(async () => {
+      await this.#showChoice();
+      const last = this.#storage?.getItem(this.#key) ?? "";
+      if ([...this.#choice.options].some((option) => option.value === last)) await this.#show(last);
+      else this.#begin();
+    });
   }
 
   /** Ends what the room reads; the answers themselves go on. */
   close(): void {
     this.#leaving.abort();
+  }
+
+  get isClosed(): boolean {
+    return this.#leaving.signal.aborted;
+  }
+
+  /** What was typed and not accepted yet. */
+  get draft(): string {
+    return this.#field.value;
+  }
+
+  set draft(text: string) {
+    this.#field.value = text;
   }
 
   get #key(): string {
@@ -118,8 +135,8 @@ export class Room {
     });
     this.#stop.addEventListener("click", () => void this.#stopAnswer());
     this.#choice.addEventListener("change", () => {
-      if (this.#choice.value) void this.#show(this.#choice.value);
-      else this.#begin();
+      const chosen = this.#choice.value;
+      void this.#attempt(() => this.#go(() => (chosen ? this.#show(chosen) : this.#begin())));
     });
     this.#earlier.addEventListener("click", () => void this.#showEarlier());
     this.#frame.addEventListener("scroll", () => {
@@ -129,6 +146,16 @@ export class Room {
   }
 
   // --- Which conversation ------------------------------------------------------------------------------------------
+
+  /**
+   * One step from one conversation to another at a time: each waits for the network in its middle, and what another
+   * step or a message had put into the list meanwhile would be cleared or mixed.
+   */
+  #go(step: () => Promise<void> | void): Promise<void> {
+    const gone = this.#arrival.then(step);
+    this.#arrival = gone.catch(() => undefined);
+    return gone;
+  }
 
   async #showChoice(): Promise<void> {
     const { results } = await this.#http.json<Listed<Conversation>>("/api/conversations?limit=50");
@@ -147,6 +174,7 @@ export class Room {
   }
 
   #settle(conversation: string, leaf: string | null): void {
+    if (this.isClosed) return;
     this.#conversation = conversation;
     this.#leaf = leaf;
     try {
@@ -209,10 +237,22 @@ export class Room {
     const content = this.#field.value;
     if (this.#isBusy || !content.trim()) return;
     this.#field.value = "";
-    void this.#ask(content);
+    this.#start(() => this.#ask(content));
+  }
+
+  /** Asks for an answer as soon as its conversation is here, unless one is being written already. */
+  #start(asking: () => Promise<void>): void {
+    if (this.#isBusy) return;
+    this.#setBusy(true, "");
+    void this.#go(asking);
   }
 
   async #ask(content: string): Promise<void> {
+    if (this.#generation || this.isClosed) {
+      // The conversation that came is being answered, or none came: what was typed waits in the field.
+      this.#field.value ||= content;
+      return;
+    }
     const words = wordsOf(content, this.#words);
     const answer = this.#newAnswer();
     this.#list.append(words, answer.item);
@@ -225,8 +265,9 @@ export class Room {
     } catch (error) {
       words.remove();
       answer.item.remove();
-      if (!this.#field.value) this.#field.value = content;
+      this.#field.value ||= content;
       this.#refuse(error);
+      this.#setBusy(false, "");
     }
   }
 
@@ -240,6 +281,7 @@ export class Room {
     } catch (error) {
       if (old) answer.item.replaceWith(old);
       this.#refuse(error);
+      this.#setBusy(false, "");
     }
   }
 
@@ -264,8 +306,8 @@ export class Room {
       this.#status.textContent = fill(this.#words.answered, { text: answer.item.querySelector(".prose")?.textContent ?? "" });
       void this.#showQuota();
     } catch (error) {
-      if (this.#leaving.signal.aborted) return;
       if (!run.generation) throw error;
+      if (this.isClosed) return;
       answer.breakOff(run.text);
       this.#refuse(error);
     } finally {
@@ -280,8 +322,8 @@ export class Room {
 
   #newAnswer(): Answer {
     const deeds = {
-      again: (answer: string) => void this.#again(answer),
-      resume: () => void this.#ask(this.#words.resume),
+      again: (answer: string) => this.#start(() => this.#again(answer)),
+      resume: () => this.#start(() => this.#ask(this.#words.resume)),
     };
     return new Answer(this.#renderer, this.#words, deeds, () => this.#follow());
   }
