@@ -64,7 +64,7 @@ async def instance(report: Report, **environment: str) -> AsyncIterator[Instance
     """A fresh instance of the report's kind; nothing of it is left afterwards."""
     stage = Stage(report.db, seed=0, nightly=False, random=random.Random(0))
     async with stage.world(
-        servers=0, quota=None, cluster=None, folder=None, empty=False, **environment
+        servers=0, quota=None, cluster=None, folder=None, empty=False, shipped=True, **environment
     ) as world:
         yield Instance(world, await world.start_server("--workers", str(report.workers)))
 

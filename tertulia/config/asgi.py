@@ -94,6 +94,7 @@ def _calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 50, 50)
+    gc.enable()  # a start by the command line goes without
 
 
 class Application:

@@ -5,45 +5,30 @@ Its exit status is 1 when an item failed.
 
 import argparse
 import asyncio
-import json
 import random
 import signal
 import sys
-from types import FrameType
 
 from tests.acceptance import program
 from tests.acceptance.items import ITEMS
-from tests.acceptance.lanes import Play, play_all
+from tests.acceptance.lanes import Play, Terms, leave, play_all, played
 
 
 def main() -> int:
     options = _parser().parse_args()
-    # Ends by SystemExit, so that the processes that were started end too.
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, leave)
     seed = options.seed if options.seed is not None else random.randrange(10**6)
     merge_set = [item for item in ITEMS.values() if options.nightly or not item.nightly]
     chosen = [ITEMS[name] for name in options.item] or merge_set
     databases = program.DATABASES if options.db == "both" else (options.db,)
     plays = [Play(item, db) for item in chosen for db in databases if db in item.databases]
+    terms = Terms(seed, options.nightly, options.minutes)
     if options.lanes > 1 and len(plays) > 1:
-        night = [*(["--nightly"] if options.nightly else []), *_minutes(options.minutes)]
-        passed = asyncio.run(play_all(plays, ["--seed", str(seed), *night], lanes=options.lanes))
+        passed = asyncio.run(play_all(plays, terms, lanes=options.lanes))
     else:
-        results = [_played(play, seed, options) for play in plays]  # all, whatever fails
+        results = [played(play, terms) for play in plays]  # each of them, whatever fails
         passed = all(results)
     return 0 if passed else 1
-
-
-def _minutes(minutes: float | None) -> list[str]:
-    return [] if minutes is None else ["--minutes", str(minutes)]
-
-
-def _played(play: Play, seed: int, options: argparse.Namespace) -> bool:
-    report = asyncio.run(
-        program.run(play.item, play.db, seed, nightly=options.nightly, minutes=options.minutes)
-    )
-    print(json.dumps(report.as_json(), ensure_ascii=False), flush=True)
-    return report.passed
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,10 +51,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--nightly", action="store_true", help="the full sizes, and items that take hours")
     parser.add_argument("--minutes", type=float, help="so long only, for items that go on for a given time")
     return parser
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,23 @@
 """Plays several items at a time, each in a process of its own; `__main__` is the caller.
 
+The processes are forked from one that has loaded all items: each would spend half a second of a processor on that.
 Some items wait most of the time, for a provider's limit, a reaper, a drain: they have lanes of their own beside those
 that keep a processor busy. Those whose figures are times that other work would spoil play alone, at the end.
 """
 
 import asyncio
+import atexit
 import json
+import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Collection, Sequence
+from multiprocessing.context import ForkServerProcess
+from types import FrameType
 from typing import NamedTuple
 
+from tests.acceptance import program
 from tests.acceptance.databases import (
     MIGRATED,
     SHARED_CLUSTER,
@@ -18,7 +25,6 @@ from tests.acceptance.databases import (
     prepare_template,
     shared_cluster,
 )
-from tests.acceptance.processes import ROOT, clean_environment, python
 from tests.acceptance.program import Item
 
 
@@ -27,14 +33,30 @@ class Play(NamedTuple):
     db: str
 
 
-async def play_all(plays: Sequence[Play], options: Sequence[str], *, lanes: int) -> bool:
+class Terms(NamedTuple):
+    """How all of them are played; `minutes` shortens what goes on for a given time."""
+
+    seed: int
+    nightly: bool = False
+    minutes: float | None = None
+
+
+def played(play: Play, terms: Terms) -> bool:
+    """Play it here and print its line; whether it has passed."""
+    seed, nightly, minutes = terms
+    report = asyncio.run(program.run(play.item, play.db, seed, nightly=nightly, minutes=minutes))
+    print(json.dumps(report.as_json(), ensure_ascii=False), flush=True)
+    return report.passed
+
+
+async def play_all(plays: Sequence[Play], terms: Terms, *, lanes: int) -> bool:
     """Print each item's line as it ends; whether all have passed, by their last line."""
     await asyncio.to_thread(_prepare, {play.db for play in plays})
     patient, busy = asyncio.Semaphore(lanes), asyncio.Semaphore(lanes)
 
     async def run(play: Play) -> bool:
         async with patient if play.item.patient else busy:
-            return await _run(play, options)
+            return await _run(play, terms)
 
     together = [play for play in plays if not play.item.alone]
     passed = await asyncio.gather(*(run(play) for play in together))
@@ -52,26 +74,45 @@ def _prepare(databases: Collection[str]) -> None:
         cluster = shared_cluster()
         prepare_template(cluster)
         os.environ[SHARED_CLUSTER] = cluster.url
+    # It inherits the environment of now.
+    _forks.set_forkserver_preload(["tests.acceptance.items"])
 
 
-async def _run(play: Play, options: Sequence[str]) -> bool:
-    process = await asyncio.create_subprocess_exec(
-        *python("-m", "tests.acceptance", play.item.name, "--db", play.db, "--lanes", "1", *options),
-        cwd=ROOT,
-        env=clean_environment(),
-        stdout=asyncio.subprocess.PIPE,
-    )
+_forks = multiprocessing.get_context("forkserver")
+
+
+async def _run(play: Play, terms: Terms) -> bool:
+    process = _forks.Process(target=_play, args=(play.item.name, play.db, terms))
+    process.start()
     try:
-        output, _ = await process.communicate()
+        await asyncio.to_thread(process.join)
     finally:
-        if process.returncode is None:
-            process.terminate()  # it ends its own processes
-            await process.wait()
-    sys.stdout.write(output.decode() or _silent(play, process.returncode))
-    sys.stdout.flush()
-    return process.returncode == 0
+        _end(process)
+    if process.exitcode not in (0, 1):
+        line = {"item": play.item.name, "db": play.db, "pass": False, "error": f"ended by {process.exitcode}"}
+        print(json.dumps(line), flush=True)
+    return process.exitcode == 0
 
 
-def _silent(play: Play, status: int | None) -> str:
-    line = {"item": play.item.name, "db": play.db, "pass": False, "error": f"ended without a word: {status}"}
-    return json.dumps(line) + "\n"
+def _end(process: ForkServerProcess) -> None:
+    if process.is_alive():
+        process.terminate()  # it ends its own processes
+        process.join()
+
+
+def _play(name: str, db: str, terms: Terms) -> None:
+    """In a process of its own."""
+    from tests.acceptance.items import ITEMS  # an item is found by its name there: it does not travel
+
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        status = 0 if played(Play(ITEMS[name], db), terms) else 1
+    finally:
+        # A forked process ends without them, and its servers and folders would stay.
+        atexit._run_exitfuncs()
+    sys.exit(status)
+
+
+def leave(number: int, frame: FrameType | None) -> None:
+    """Ends by SystemExit, so that the processes that were started end too."""
+    sys.exit(128 + number)

@@ -39,6 +39,9 @@ SECRET_KEY = "of the acceptance programme, of sufficient length: " + "0123456789
 
 READY_SECONDS = 90.0
 
+# The shipped settings, except that passwords are hashed lightly.
+LIGHT_SETTINGS = "tests.acceptance.settings"
+
 # Of lines that are no log entries: what Python and SQLite print when nobody caught it.
 _UNCAUGHT = re.compile(r"database is locked|Traceback|Logging error")
 # A provider's fault or a database that is away is an answer (502 to 507) and logged as an error; a 500 is ours.
@@ -201,12 +204,14 @@ class Stage:
         cluster: Cluster | None = None,
         folder: Path | None = None,
         empty: bool = False,
+        shipped: bool = False,
         **environment: str,
     ) -> AsyncIterator[World]:
         """A fresh instance with so many processes; everything of it is gone afterwards.
 
         `quota` is TERTULIA_DAILY_QUOTA, None: unlimited. `folder` places the data somewhere special. The database has
-        all tables already, unless it is to be `empty` or is on a server of its own, `cluster`.
+        all tables already, unless it is to be `empty` or is on a server of its own, `cluster`. `shipped`: passwords are
+        hashed as well as they are anywhere else.
         """
         own = Path(tempfile.mkdtemp(prefix="tertulia-world-"))
         data = folder or own
@@ -222,6 +227,7 @@ class Stage:
                 "OPENAI_BASE_URL": provider.url,
                 "OPENAI_API_KEY": PROVIDER_KEY,
                 "TERTULIA_DAILY_QUOTA": "" if quota is None else str(quota),
+                **({} if shipped else {"DJANGO_SETTINGS_MODULE": LIGHT_SETTINGS}),
                 **environment,
             }
             if not database.url:

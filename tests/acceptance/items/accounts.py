@@ -19,7 +19,7 @@ REFRESHES = 20
 async def parallel_joins(stage: Stage) -> Outcome:
     """The first to come are many, under one address and under many, some asking to be administrators."""
     outcome = Outcome()
-    async with stage.world(servers=2) as world:
+    async with stage.world(servers=2, shipped=True) as world:
         answers = await asyncio.gather(
             *(_join(world.at(n % 2), "same@example.org") for n in range(JOINS)),
             *(_join(world.at(n % 2), f"first-{n}@example.org") for n in range(JOINS // 2)),

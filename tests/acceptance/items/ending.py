@@ -15,6 +15,9 @@ TOKENS = 140
 RATE = 40
 DELAY = 0.6
 LAST_MOMENT = 1.6
+# So many lose their reader, and so many are stopped.
+ANSWERS = 20
+AT_ONCE = 5
 
 
 @dataclass(slots=True)
@@ -52,12 +55,14 @@ class Ending:
 
 async def closed_tabs(stage: Stage) -> Outcome:
     """Half of the answers lose their reader, the others are stopped, also from another process."""
-    count = stage.size(10, 20)
     async with stage.world(servers=2, quota=100) as world:
         # A stop that another process has to be told of may take two seconds: the answer is longer than that.
-        moments = [0.0, DELAY, *(stage.random.uniform(0, LAST_MOMENT) for _ in range(count - 2))]
+        moments = [0.0, DELAY, *(stage.random.uniform(0, LAST_MOMENT) for _ in range(ANSWERS - 2))]
         closed = await asyncio.gather(*(_close_tab(world, moment) for moment in moments))
-        stopped = [await _stop(world, n, moment) for n, moment in enumerate(moments)]
+        slots = asyncio.Semaphore(AT_ONCE)
+        stopped = await asyncio.gather(
+            *(_stop(world, slots, number, moment) for number, moment in enumerate(moments))
+        )
         outcome = _outcome(list(closed), stopped)
         outcome.none_of("complaints_in_logs", world.complaints())
         return outcome
@@ -87,7 +92,12 @@ async def _close_tab(world: World, moment: float) -> Ending:
     return Ending(moment, record["sent_text"], message, used, 0, 0, None)
 
 
-async def _stop(world: World, number: int, moment: float) -> Ending:
+async def _stop(world: World, slots: asyncio.Semaphore, number: int, moment: float) -> Ending:
+    async with slots:
+        return await _stopped(world, number, moment)
+
+
+async def _stopped(world: World, number: int, moment: float) -> Ending:
     person = await world.join("stop")
     conversation = await Conversation.begin(person.at(world.servers[0].url))
     content, trace = _content(f"Stopped by {person.email}."), Trace()

@@ -29,7 +29,7 @@ async def footprint(stage: Stage) -> Outcome:
     added = [path for path in [*_locked_files(), *own] if not _is_left_out(path)]
     outcome.at_most("added_to_the_image_megabytes", sum(map(_with_compiled, added)) / 1e6, _ADDED_MEGABYTES)
     outcome.at_most("zip_megabytes", _zipped(own), _ZIP_MEGABYTES)
-    async with stage.world(servers=0, empty=True) as world:
+    async with stage.world(servers=0, empty=True, shipped=True) as world:
         for start in ("first", "second"):
             server = await world.start_server()
             outcome.at_most(f"idle_megabytes_{start}_start", server.resident_bytes() / 1e6, _IDLE_MEGABYTES)

@@ -30,7 +30,7 @@ _ATTACKER, _HOME, _OFFICE = "8.8.4.4", "9.9.9.9", "1.1.1.1"
 async def bounded_guessing(stage: Stage) -> Outcome:
     """On a server that is told of no proxy, then on one that is."""
     outcome = Outcome()
-    async with stage.world(servers=2) as world:
+    async with stage.world(servers=2, shipped=True) as world:
         await _brute_force(world, outcome)
         await _forged_headers(world, outcome)
         outcome.none_of("complaints_in_logs", world.complaints())
@@ -44,7 +44,7 @@ async def silent_doors(stage: Stage) -> Outcome:
     """The same answer in the same time for addresses that have an account and for those that have none."""
     outcome = Outcome()
     accounts = stage.size(8, 25)
-    async with stage.world() as world:
+    async with stage.world(shipped=True) as world:
         known = [(await world.join("known")).email for _ in range(accounts)]
         await _tell_apart(world, outcome, "login", known, {"password": "wrong " + PASSWORD})
         await _tell_apart(world, outcome, "reset", known, {})

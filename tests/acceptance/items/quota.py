@@ -13,6 +13,7 @@ from tests.acceptance.stage import Stage, World
 LIMIT = 5
 REQUESTS = 200
 PROCESSES = 4
+ROUNDS = 20
 
 _RATE_HEADERS = ("Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
@@ -49,7 +50,7 @@ def _explains_the_limit(answer: Answer) -> bool:
 
 async def parallel_requests(stage: Stage) -> Outcome:
     """200 requests at once against 5 a day, on 4 processes, round after round with a fresh user."""
-    rounds = stage.size(20, 20)
+    rounds = ROUNDS
     tally = Tally()
     async with stage.world(servers=PROCESSES, quota=LIMIT) as world:
         for number in range(rounds):

@@ -16,6 +16,7 @@ from tests.acceptance.waiting import until
 
 # Several at a time: what matters is where each is cut, not that it is alone.
 AT_ONCE = 5
+DROPS = 100
 WAYS = ("the same process", "the other process", "after the end")
 
 # One, two, three and four bytes of UTF-8, a joined emoji and a combining mark: a cut falls inside all of them.
@@ -48,7 +49,7 @@ async def dropped_connections(stage: Stage) -> Outcome:
     """Two processes of one node."""
     async with stage.world(servers=2) as world:
         outcome = Outcome()
-        await play(stage, world, outcome, stage.size(50, 100))
+        await play(stage, world, outcome, DROPS)
         outcome.none_of("complaints_in_logs", world.complaints())
         return outcome
 

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 from playwright.async_api import TimeoutError as PageTimeout
 
 from tests.acceptance.chromium import (
@@ -24,7 +24,7 @@ from tests.acceptance.chromium import (
 from tests.acceptance.clients import Conversation, Person
 from tests.acceptance.figures import Outcome
 from tests.acceptance.sink import Sink
-from tests.acceptance.stage import Stage, World
+from tests.acceptance.stage import Stage
 
 # So many people at a time; each has a browser context of their own.
 PEOPLE = 4
@@ -59,11 +59,13 @@ async def interrupted_readers(stage: Stage) -> Outcome:
 
         async def lane() -> None:
             person = await world.join("reader")
+            reader = await visitor(browser, world, person)
             while waiting:
                 name, deed = waiting.pop()
                 moment = stage.random.uniform(0, LAST_MOMENT)
-                found = await _leave(world, browser, person, deed, moment, next(numbers))
+                found = await _leave(reader, person, deed, moment, next(numbers))
                 faults.extend(f"{name} after {moment:.2f} s: {fault}" for fault in found)
+            faults.extend(f"error in a page: {error}" for error in reader.watch.errors)
 
         await asyncio.gather(*(lane() for _ in range(PEOPLE)))
         outcome.exactly("visits", next(numbers) - 1, count * len(DEEDS))
@@ -72,10 +74,7 @@ async def interrupted_readers(stage: Stage) -> Outcome:
     return outcome
 
 
-async def _leave(
-    world: World, browser: Browser, person: Person, deed: Deed, moment: float, number: int
-) -> list[str]:
-    reader = await visitor(browser, world, person)
+async def _leave(reader: Visitor, person: Person, deed: Deed, moment: float, number: int) -> list[str]:
     page = await reader.open("/")
     text = " ".join(f"{word}-{number}-{place}" for place, word in zip(range(WORDS), _WORDS, strict=False))
     await say(page, script(text=text, rate=RATE))
@@ -93,8 +92,9 @@ async def _leave(
             return [f"no end on the page: {await each.locator('#thread').inner_html()}"]
     stored = [_plain(message["content"]) for message in await conversation.messages()]
     faults = [fault for each in pages for fault in await _faults(each, stored, text, draft)]
-    await reader.context.close()
-    return faults + [f"error in the page: {error}" for error in reader.watch.errors]
+    for each in reader.context.pages:
+        await each.close()
+    return faults
 
 
 async def _faults(page: Page, stored: list[str], text: str, draft: str) -> list[str]:
