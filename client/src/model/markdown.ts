@@ -37,7 +37,9 @@ function inlineFormula(source: string): Formula | undefined {
  * The end of the line after which a formula of its own interrupts the paragraph that `source` begins with; -1: none does.
  * What only looks like one interrupts nothing: with each part the lexer would begin anew to look for the paragraph's end.
  */
-function blockFormulaStart(source: string): number {
+function blockFormulaStart(this: { lexer: Lexer }, source: string): number {
+  // Inside of list items there are lines and no paragraphs: what is found would not be used, and is asked for every line.
+  if (!this.lexer.state.top) return -1;
   const near = source.slice(0, LONGEST_PARAGRAPH);
   const end = near.search(/\n[ \t]*\n/);
   for (const { index } of (end < 0 ? near : near.slice(0, end)).matchAll(LINE_OF_FORMULA)) {
@@ -72,6 +74,8 @@ const DEEPEST = 20;
 /** So are paragraphs that are longer or hold more marks of emphasis: the lexer's time grows with the square of both. */
 const LONGEST_PARAGRAPH = 10_000;
 const MOST_MARKS = 500;
+/** And items of lists: the lexer copies what it has of an item's lines for each one more. */
+const LONGEST_ITEM = 60_000;
 
 /** The lines that could be above the line under a heading: the library's rule without that line, and as far as it goes. */
 const STRETCH = new RegExp(
@@ -123,7 +127,7 @@ class BoundedLexer extends Lexer {
   override blockTokens(source: string, tokens?: Token[], isClipped?: boolean): Token[];
   override blockTokens(source: string, tokens?: TokensList, isClipped?: boolean): TokensList;
   override blockTokens(source: string, tokens: Token[] = [], isClipped?: boolean): Token[] {
-    if (this.#blocks >= DEEPEST) {
+    if (this.#blocks >= DEEPEST || (!this.state.top && source.length > LONGEST_ITEM)) {
       tokens.push({ type: "paragraph", raw: source, text: source, tokens: [asWritten(source)] });
       return tokens;
     }

@@ -1,6 +1,7 @@
 """I9: nothing that reads people's text takes more than its length: parsers, highlighter, formulas, search.
 
-Played by the programme through `items`. Families of texts grow by doubling up to the longest that the product takes.
+Played by the programme through `items`. Of each family a short text and one that is eight times as long, the longest
+that the product takes.
 """
 
 import asyncio
@@ -207,46 +208,40 @@ async def growing_texts(stage: Stage) -> Outcome:
         outcome.exactly(f"{target.name}: families", len(curves), len(target.families))
         outcome.none_of(f"{target.name}: growing faster than {PER_DOUBLING} per doubling", _steep(curves))
         outcome.none_of(f"{target.name}: longer than {SECONDS} s", _slow(target, curves))
-        slowest = max(curves, key=lambda curve: curve.seconds[-1] if curve.is_whole else float("inf"))
-        outcome.note(f"{target.name}: slowest", f"{slowest.seconds[-1]:.3f} s, {slowest.family}")
+        slowest = max(curves, key=lambda curve: curve.longest)
+        outcome.note(f"{target.name}: slowest", f"{slowest.longest:.3f} s, {slowest.family}")
     outcome.at_least("families", sum(map(len, found)), 20)
     return outcome
 
 
 @dataclass(slots=True)
 class Curve:
-    """The times of one family, in seconds of the processor, for sizes that double; short when it was stopped."""
+    """Seconds of the processor that a short and the longest text of one family take.
+
+    The short one's are 0 where the long one tells enough; infinity: it was stopped.
+    """
 
     family: str
-    seconds: list[float]
-
-    @property
-    def is_whole(self) -> bool:
-        return len(self.seconds) == DOUBLINGS + 1
+    shortest: float
+    longest: float
 
     def per_doubling(self) -> float:
-        """The mean factor over all sizes; 0 where even the longest takes too little time to be measured."""
-        if len(self.seconds) < 2 or self.seconds[-1] < LEAST_SECONDS:
+        """The mean factor; 0 where even the longest takes too little time to be measured."""
+        if not self.shortest:
             return 0.0
         # Below this a time is mostly the clock's own.
-        factor = self.seconds[-1] / max(self.seconds[0], 0.005)
-        return float(factor ** (1 / (len(self.seconds) - 1)))
+        return float((self.longest / max(self.shortest, 0.005)) ** (1 / DOUBLINGS))
+
+    def __str__(self) -> str:
+        return f"{self.family}: {self.per_doubling():.2f}: {self.shortest} s, {self.longest} s"
 
 
 def _steep(curves: Sequence[Curve]) -> list[str]:
-    return [
-        f"{curve.family}: {curve.per_doubling():.2f}: {curve.seconds}"
-        for curve in curves
-        if curve.per_doubling() > PER_DOUBLING
-    ]
+    return [str(curve) for curve in curves if curve.per_doubling() > PER_DOUBLING]
 
 
 def _slow(target: Target, curves: Sequence[Curve]) -> list[str]:
-    return [
-        f"{curve.family}: {curve.seconds}" + ("" if curve.is_whole else ", stopped")
-        for curve in curves
-        if not curve.is_whole or curve.seconds[-1] > SECONDS * target.share
-    ]
+    return [str(curve) for curve in curves if curve.longest > SECONDS * target.share]
 
 
 async def _curves(target: Target) -> list[Curve]:
@@ -254,7 +249,7 @@ async def _curves(target: Target) -> list[Curve]:
     waiting = dict(target.families)
     curves: list[Curve] = []
     while waiting:
-        measured = await _measure(target, waiting) or [Curve(next(iter(waiting)), [float("inf")])]
+        measured = await _measure(target, waiting) or [Curve(next(iter(waiting)), 0.0, float("inf"))]
         for curve in measured:
             del waiting[curve.family]
         curves += measured
@@ -262,7 +257,9 @@ async def _curves(target: Target) -> list[Curve]:
 
 
 async def _measure(target: Target, families: Mapping[str, Family]) -> list[Curve]:
-    sizes = [target.limit >> step for step in range(DOUBLINGS, -1, -1)]
+    sizes = [target.limit >> DOUBLINGS, target.limit]
+    least = LEAST_SECONDS * target.share
+    asked = {"target": target.name, "families": families, "sizes": sizes, "least": least}
     command = node("growing.mjs") if target.is_client else python("-m", "tests.acceptance.growing")
     worker = await asyncio.create_subprocess_exec(
         *command,
@@ -274,9 +271,9 @@ async def _measure(target: Target, families: Mapping[str, Family]) -> list[Curve
     )
     assert worker.stdin is not None
     assert worker.stdout is not None
-    worker.stdin.write(json.dumps({"target": target.name, "families": families, "sizes": sizes}).encode())
+    worker.stdin.write(json.dumps(asked).encode())
     worker.stdin.close()
-    curves: dict[str, Curve] = {}
+    curves: list[Curve] = []
     try:
         async with asyncio.timeout(None) as limit:
             while True:
@@ -285,8 +282,8 @@ async def _measure(target: Target, families: Mapping[str, Family]) -> list[Curve
                 if not line:
                     break
                 told = json.loads(line)
-                curves.setdefault(told["family"], Curve(told["family"], [])).seconds.append(told["seconds"])
+                curves.append(Curve(told["family"], *told["seconds"]))
     except TimeoutError:
         worker.kill()
     await worker.wait()
-    return list(curves.values())
+    return curves
