@@ -59,6 +59,17 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL only what asks the database under test: the others would repeat what they said beside SQLite."""
+    if config.getoption("--db") == "sqlite":
+        return
+    asking = [
+        item for item in items if {"database", "fresh_database"} & set(getattr(item, "fixturenames", ()))
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in asking])
+    items[:] = asking
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     scripted.stop()
     shutil.rmtree(_folder, ignore_errors=True)
@@ -72,6 +83,17 @@ def database(pytestconfig: pytest.Config) -> str:
     if not pytestconfig.stash.get(migrated, False):
         call_command("migrate", verbosity=0)
     return str(pytestconfig.getoption("--db"))
+
+
+@pytest.fixture(scope="session")
+def fresh_database(pytestconfig: pytest.Config) -> Callable[[], str]:
+    """Makes an empty database for a program that a test starts: its DATABASE_URL, empty for SQLite in its folder."""
+    if pytestconfig.getoption("--db") == "sqlite":
+        return str
+
+    from tests.acceptance.databases import SharedCluster, create_database
+
+    return lambda: create_database(SharedCluster(os.environ["DATABASE_URL"])).url
 
 
 @pytest.fixture(scope="session")

@@ -5,14 +5,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.acceptance.databases import SharedCluster, create_database
 from tests.acceptance.processes import ROOT, Process, clean_environment
 from tests.people import Person
 
@@ -24,14 +23,11 @@ MANY = 25
 
 
 @pytest.fixture(scope="module")
-def environment(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def environment(fresh_database: Callable[[], str]) -> dict[str, str]:
     """Of a project with a database of its own: others do not know its tables."""
-    url = ""
-    if pytestconfig.getoption("--db") == "postgres":
-        url = create_database(SharedCluster(os.environ["DATABASE_URL"])).url
     return {
         "PYTHONPATH": str(ROOT),
-        "DATABASE_URL": url,
+        "DATABASE_URL": fresh_database(),
         "SECRET_KEY": "for the tests only, of sufficient length: " + "0123456789" * 3,
         "OPENAI_BASE_URL": os.environ["OPENAI_BASE_URL"],
     }

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -174,7 +174,7 @@ def unpacked(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def instance(unpacked: Path, tmp_path: Path) -> Iterator[str]:
+def instance(unpacked: Path, fresh_database: Callable[[], str], tmp_path: Path) -> Iterator[str]:
     """Its address, started by the documented command with App Service's environment and nothing of this one."""
     readme = (ROOT / "deploy/azure/README.md").read_text()
     command = re.search(r'--startup-file "([^"]+)"', readme)
@@ -185,8 +185,8 @@ def instance(unpacked: Path, tmp_path: Path) -> Iterator[str]:
         "TERTULIA_DATA": str(tmp_path / "data"),
         "ALLOWED_HOSTS": "127.0.0.1",
     }
-    if "DATABASE_URL" in os.environ:
-        environment["DATABASE_URL"] = fresh_database(os.environ["DATABASE_URL"])
+    if url := fresh_database():
+        environment["DATABASE_URL"] = url
     log = tmp_path / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -206,15 +206,6 @@ def announced_port(process: subprocess.Popen[bytes], log: Path) -> str:
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
     return found[1]
-
-
-def fresh_database(url: str) -> str:
-    import psycopg  # only where the tests run on PostgreSQL
-
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS rehearsal")
-        connection.execute("CREATE DATABASE rehearsal")
-    return re.sub(r"/postgres\?", "/rehearsal?", url)
 
 
 def test_what_app_service_builds_works(unpacked: Path, instance: str, tmp_path: Path) -> None:

@@ -1,14 +1,11 @@
 """The first lines of a new board are found like any others; on a board of their own, since rarity is of the whole."""
 
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from tests.acceptance.databases import SharedCluster, create_database
 from tests.acceptance.processes import ROOT, clean_environment
 
 LINES = ["The cobbler mends what the drizzle undoes.", "A candle is late for its own light."]
@@ -32,14 +29,11 @@ print(json.dumps([[found.text for found in retrieval.relevant(question)] for que
 """
 
 
-def test_the_first_lines_are_found(pytestconfig: pytest.Config, tmp_path: Path) -> None:
-    url = ""
-    if pytestconfig.getoption("--db") == "postgres":
-        url = create_database(SharedCluster(os.environ["DATABASE_URL"])).url
+def test_the_first_lines_are_found(fresh_database: Callable[[], str], tmp_path: Path) -> None:
     environment = clean_environment() | {
         "DJANGO_SETTINGS_MODULE": "tertulia.config.settings",
         "TERTULIA_DATA": str(tmp_path),
-        "DATABASE_URL": url,
+        "DATABASE_URL": fresh_database(),
         "SECRET_KEY": "for the tests only, of sufficient length: " + "0123456789" * 3,
     }
     done = subprocess.run(
