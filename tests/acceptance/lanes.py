@@ -2,7 +2,8 @@
 
 The processes are forked from one that has loaded all items: each would spend half a second of a processor on that.
 Some items wait most of the time, for a provider's limit, a reaper, a drain: they have lanes of their own beside those
-that keep a processor busy. Those whose figures are times that other work would spoil play alone, at the end.
+that keep a processor busy. Those whose figures are times that other work would spoil play at the end, one item after
+the other, each on both databases at the same time.
 """
 
 import asyncio
@@ -51,31 +52,46 @@ def played(play: Play, terms: Terms) -> bool:
 
 async def play_all(plays: Sequence[Play], terms: Terms, *, lanes: int) -> bool:
     """Print each item's line as it ends; whether all have passed, by their last line."""
-    await asyncio.to_thread(_prepare, {play.db for play in plays})
+    await _prepare({play.db for play in plays})
     patient, busy = asyncio.Semaphore(lanes), asyncio.Semaphore(lanes)
-
-    async def run(play: Play) -> bool:
-        async with patient if play.item.patient else busy:
-            return await _run(play, terms)
-
     together = [play for play in plays if not play.item.alone]
-    passed = await asyncio.gather(*(run(play) for play in together))
+    waiting = sum(play.item.patient for play in together)
+    disturbed: list[Play] = []
+
+    async def run(play: Play) -> None:
+        if not await _run(play, terms):
+            disturbed.append(play)
+
+    async def run_in_lane(play: Play) -> None:
+        nonlocal waiting
+        async with patient if play.item.patient else busy:
+            await run(play)
+        if play.item.patient and (waiting := waiting - 1) == 0:
+            busy.release()  # nothing that waits leaves the processors to the others any more
+
+    await asyncio.gather(*(run_in_lane(play) for play in together))
+    for item in dict.fromkeys(play.item for play in plays if play.item.alone):
+        await asyncio.gather(*(run(play) for play in plays if play.item is item))
     # A figure that was missed beside other work is judged once more without it; a fault fails alone as well.
-    disturbed = [play for play, has_passed in zip(together, passed, strict=True) if not has_passed]
-    in_turn = [*disturbed, *(play for play in plays if play.item.alone)]
-    return all([await run(play) for play in in_turn])
+    return all([await _run(play, terms) for play in disturbed])
 
 
-def _prepare(databases: Collection[str]) -> None:
+async def _prepare(databases: Collection[str]) -> None:
     """What the items' processes share."""
-    if "sqlite" in databases:
-        os.environ[MIGRATED] = str(migrated_file())
-    if "postgres" in databases:
-        cluster = shared_cluster()
-        prepare_template(cluster)
-        os.environ[SHARED_CLUSTER] = cluster.url
+    makers = {"sqlite": _prepare_sqlite, "postgres": _prepare_postgres}
+    await asyncio.gather(*(asyncio.to_thread(makers[db]) for db in databases))
     # It inherits the environment of now.
     _forks.set_forkserver_preload(["tests.acceptance.items"])
+
+
+def _prepare_sqlite() -> None:
+    os.environ[MIGRATED] = str(migrated_file())
+
+
+def _prepare_postgres() -> None:
+    cluster = shared_cluster()
+    prepare_template(cluster)
+    os.environ[SHARED_CLUSTER] = cluster.url
 
 
 _forks = multiprocessing.get_context("forkserver")

@@ -22,6 +22,7 @@ from tests.acceptance.streams import Refused, Trace
 WRITERS = 50
 READERS = 200
 STREAMS = 300
+STREAM_SECONDS = 18
 MAX_CONNECTIONS = 30
 SLOW_READERS = 100
 
@@ -106,7 +107,7 @@ async def many_streams(stage: Stage) -> Outcome:
         clients = [person.at(server.url) for server in world.servers]
         traces = [Trace() for _ in range(STREAMS)]
         refused: list[str] = []
-        content = scripted("One of many streams.", tokens=24, rate=1)
+        content = scripted("One of many streams.", tokens=STREAM_SECONDS, rate=1)
         streams = [
             asyncio.create_task(_stream(clients[n % 2], content, traces[n], refused)) for n in range(STREAMS)
         ]
@@ -118,7 +119,9 @@ async def many_streams(stage: Stage) -> Outcome:
                 clients[number % 2], "GET", ("/api/usage", "/chat", "/accounts/profile")[number % 3]
             )
         await asyncio.gather(*streams)
-        outcome.exactly("whole_answers", sum(len(trace.text.split()) == 24 for trace in traces), STREAMS)
+        outcome.exactly(
+            "whole_answers", sum(len(trace.text.split()) == STREAM_SECONDS for trace in traces), STREAMS
+        )
         outcome.none_of(
             "faults", refused + plain.faults + [fault for trace in traces for fault in trace.faults]
         )
