@@ -200,6 +200,7 @@ def test_a_conversation_begins_with_what_its_character_said(world: Elsewhere, vi
         enter(page, email)
         page.get_by_label("Conversations").select_option("Bees")
         expect(page.locator(".answer .prose")).to_have_text("Sit, ilka.")
+        expect(page.get_by_role("heading", name="Mira")).to_have_count(1)
         client.post(f"/api/conversations/{talk['id']}/messages", json={"content": "I sit."})
     page.reload()
     expect(page.locator(".thread > li")).to_have_count(3)
@@ -243,17 +244,21 @@ def test_over_the_quota_the_text_stays(world: Elsewhere, visit: Visit) -> None:
     expect(page.locator(".thread > li")).to_have_count(0)
 
 
+def end_logins(world: Elsewhere, person: dict[str, Any], page: Page) -> None:
+    """Once the page has had the answers to all that it asks for at its beginning."""
+    expect(page.get_by_label("Conversations").locator("option")).to_have_count(1)
+    expect(page.locator(".quota")).to_contain_text("left today")
+    with world.client() as client:
+        access = {"Authorization": f"Bearer {person['access']}"}
+        assert client.delete("/api/sessions", headers=access).status_code == 204
+
+
 def test_an_ended_login_is_told(world: Elsewhere, visit: Visit) -> None:
     email, person = join(world, "hana")
     page = visit(f"{world.front}/")
     enter(page, email)
-    with world.client() as client:
-        access = {"Authorization": f"Bearer {person['access']}"}
-        assert client.delete("/api/sessions", headers=access).status_code == 204
-    # What the page asks for at its beginning may be refused already, and then nobody is left to write to.
-    page.wait_for_load_state("networkidle")
-    if page.get_by_placeholder("Write a message").is_visible():
-        say(page, "is anybody here?")
+    end_logins(world, person, page)
+    say(page, "is anybody here?")
     expect(page.get_by_label("Password")).to_be_visible()
     expect(page.locator(".doors .notice")).to_contain_text("session has ended")
 
@@ -262,10 +267,7 @@ def test_what_was_typed_outlives_its_login(world: Elsewhere, visit: Visit) -> No
     email, person = join(world, "hana")
     page = visit(f"{world.front}/")
     enter(page, email)
-    page.wait_for_load_state("networkidle")
-    with world.client() as client:
-        access = {"Authorization": f"Bearer {person['access']}"}
-        assert client.delete("/api/sessions", headers=access).status_code == 204
+    end_logins(world, person, page)
     say(page, "is anybody here?")
     expect(page.get_by_label("Password")).to_be_visible()
     enter(page, email)

@@ -19,7 +19,11 @@ const NEAR = 64;
 /** Messages that are shown at once; earlier ones on request. */
 const SHOWN = 40;
 
+/** Who answers where no character does. */
+const NOBODY_ELSE = "Tertulia";
+
 interface Detail extends Conversation {
+  instance: string | null;
   leaf: string | null;
   greeting: string;
   running: readonly { generation: string; answer: string }[];
@@ -50,6 +54,7 @@ export class Room {
   readonly #status = element("p", { class: "sr", role: "status" });
   #conversation = "";
   #leaf: string | null = null;
+  #speaker = NOBODY_ELSE;
   #greeting = "";
   #before = "";
   #generation = "";
@@ -167,6 +172,7 @@ export class Room {
 
   #begin(): void {
     this.#settle("", null);
+    this.#speaker = NOBODY_ELSE;
     this.#list.replaceChildren();
     this.#earlier.hidden = true;
     this.#say("");
@@ -186,6 +192,7 @@ export class Room {
 
   async #show(id: string): Promise<void> {
     const detail = await this.#http.json<Detail>(`/api/conversations/${id}`);
+    this.#speaker = await this.#nameOf(detail.instance);
     this.#settle(id, detail.leaf);
     this.#choice.value = id;
     this.#list.replaceChildren();
@@ -198,6 +205,11 @@ export class Room {
     const running = detail.running.find((each) => each.answer === detail.leaf);
     const answer = answers.get(running?.answer ?? "");
     if (running && answer) void this.#read(answer, this.#chat.following(), newRun(running.generation), () => undefined);
+  }
+
+  async #nameOf(instance: string | null): Promise<string> {
+    if (!instance) return NOBODY_ELSE;
+    return (await this.#http.json<{ name: string }>(`/api/instances/${instance}`)).name;
   }
 
   /** Puts a part of the branch in front of what is shown; returns its answers by id. */
@@ -325,7 +337,7 @@ export class Room {
       again: (answer: string) => this.#start(() => this.#again(answer)),
       resume: () => this.#start(() => this.#ask(this.#words.resume)),
     };
-    return new Answer(this.#renderer, this.#words, deeds, () => this.#follow());
+    return new Answer(this.#speaker, this.#renderer, this.#words, deeds, () => this.#follow());
   }
 
   #setBusy(isBusy: boolean, generation: string): void {

@@ -43,13 +43,20 @@ export class Answer {
   readonly #deeds: AnswerDeeds;
   id = "";
 
-  constructor(renderer: MarkdownRenderer, words: EmbedWords, deeds: AnswerDeeds, onShown: () => void) {
+  /** `speaker` is the name of who answers. */
+  constructor(
+    speaker: string,
+    renderer: MarkdownRenderer,
+    words: EmbedWords,
+    deeds: AnswerDeeds,
+    onShown: () => void,
+  ) {
     this.#words = words;
     this.#deeds = deeds;
     this.#thoughts = element("details", {}, element("summary", {}, words.thoughts), this.#reasoning);
     this.#thoughts.hidden = this.#sources.hidden = this.#outcome.hidden = true;
     this.#sources.setAttribute("aria-label", words.sources);
-    const heading = element("h2", { class: "byline" }, "Tertulia ", this.#by);
+    const heading = element("h2", { class: "byline" }, `${speaker} `, this.#by);
     const parts = [heading, this.#thoughts, this.#prose, this.#sources, this.#outcome];
     this.item = element("li", { class: "turn answer", "aria-busy": "true" }, ...parts);
     this.item.dataset["status"] = "streaming";

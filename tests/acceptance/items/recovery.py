@@ -261,7 +261,9 @@ async def move(stage: Stage) -> Outcome:
             outcome.at_least("messages", _tables(again)["chat.message"]["rows"], messages)
             refused = await asyncio.to_thread(_run, dict(world.environment), "move", "--to", url)
             outcome.exactly(
-                "move_onto_it_again", (refused.returncode, "not empty" in refused.stderr), (1, True)
+                "move_onto_it_again",
+                (refused.returncode, "not empty: name an empty database" in refused.stderr),
+                (1, True),
             )
             server = await machine.start()
             there = person.at(server.url)

@@ -16,6 +16,7 @@ from tertulia.config.backups.reading import Backup
 
 # How a command's last words begin.
 _TOLD = ("CommandError: ", "tertulia: ")
+_OFFER = ": --force replaces it, after a backup of what is there."
 
 
 class Command(BaseCommand):
@@ -66,7 +67,9 @@ def _reason(said: str) -> str:
     """The line that says why, of all that the other process has logged."""
     lines = said.strip().splitlines() or ["the other process has ended without a word"]
     told = [line for line in lines if line.startswith(_TOLD)]
-    return (told or lines[-1:])[0].removeprefix(_TOLD[0]).removeprefix(_TOLD[1])
+    reason = (told or lines[-1:])[0].removeprefix(_TOLD[0]).removeprefix(_TOLD[1])
+    # What `restore` offers then is not for a database that somebody named here by mistake.
+    return reason.replace(_OFFER, ": name an empty database.")
 
 
 def _manifest(path: Path) -> dict[str, Any]:
