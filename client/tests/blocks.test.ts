@@ -86,6 +86,14 @@ test("every split in two gives the blocks of the whole text", () => {
   }
 });
 
+test("a long text that comes at once gives the blocks of the whole text", () => {
+  const long = DOCUMENT.replace(/^\[ref\].*$/m, "").repeat(200);
+  assert.ok(long.length > 60_000);
+  assert.deepEqual(shape(grown([long])), shape(lex(long, {})));
+  const item = `- one\n${"\n  more of it".repeat(5000)}\n\nand after\n`;
+  assert.deepEqual(shape(grown([item])), shape(lex(item, {})));
+});
+
 test("CR LF is one line end, also when it is cut in two", () => {
   assert.deepEqual(shape(grown(["one\r", "\n\r\ntwo\r"])), shape(lex("one\n\ntwo\n", {})));
 });

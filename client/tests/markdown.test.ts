@@ -63,3 +63,10 @@ test("no link leads to what every object inherits", () => {
     ["text"],
   );
 });
+
+test("an item without end is shown as it was written, and a long list is a list", () => {
+  const [first] = lexed("- a\n" + "and on\n".repeat(10_000));
+  assert.equal(first?.type, "paragraph");
+  const [list] = lexed("- a\n".repeat(20_000));
+  assert.equal((list as { items: unknown[] }).items.length, 20_000);
+});

@@ -16,8 +16,12 @@ const library = (name) => import(pathToFileURL(require.resolve(name)).href);
 
 const targets = {
   async lexer() {
-    const { lex } = await source("model/markdown.ts");
-    return (text) => lex(text, Object.create(null));
+    const { Blocks } = await source("model/blocks.ts");
+    return (text) => {
+      const blocks = new Blocks();
+      blocks.append(text);
+      blocks.finish();
+    };
   },
   // The grammars that `highlight.ts` registers, by themselves: the tree needs a page.
   async highlighter() {

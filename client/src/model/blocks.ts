@@ -17,6 +17,9 @@ export interface Growth {
   open: Token[];
 }
 
+/** So much of a text that comes at once is read at a time: what is closed of it is not read again. */
+const PIECE = 32_000;
+
 const FENCE = /^(`{3,}|~{3,})[ \t]*([^\n`]*)\n/;
 
 /** The state of one growing text. Call `append` as often as a frame, then `finish` once. */
@@ -28,6 +31,21 @@ export class Blocks {
   #cut = "";
 
   append(text: string): Growth {
+    const closed: Token[] = [];
+    let size = PIECE;
+    let start = 0;
+    while (text.length - start > size) {
+      const growth = this.#grow(text.slice(start, start + size));
+      closed.push(...growth.closed);
+      start += size;
+      // A block that goes on through all of a piece would be read with every piece.
+      size = growth.closed.length || growth.fence ? PIECE : 2 * size;
+    }
+    const { closed: last, fence, open } = this.#grow(text.slice(start));
+    return { closed: closed.concat(last), fence, open };
+  }
+
+  #grow(text: string): Growth {
     this.#tail += this.#normalised(text);
     const closed: Token[] = [];
     for (;;) {

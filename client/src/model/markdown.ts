@@ -77,6 +77,9 @@ const MOST_MARKS = 500;
 /** And items of lists: the lexer copies what it has of an item's lines for each one more. */
 const LONGEST_ITEM = 60_000;
 
+/** The first line of a list and those behind it that begin no item of their own and are not empty. */
+const FIRST_LINES = /^.*\n(?:(?![ \t]*(?:[*+-]|\d{1,9}[.)])(?:[ \t]|$))[ \t]*\S.*(?:\n|$))*/;
+
 /** The lines that could be above the line under a heading: the library's rule without that line, and as far as it goes. */
 const STRETCH = new RegExp(
   Lexer.rules.block.gfm.lheading.source
@@ -97,6 +100,11 @@ class ThriftyTokenizer extends Tokenizer {
     const heading = super.lheading(source);
     if (!heading) this.#barren = source.length - (STRETCH.exec(source)?.[0].length ?? 0);
     return heading;
+  }
+
+  override list(source: string): Tokens.List | undefined {
+    if (source.length > LONGEST_ITEM && (FIRST_LINES.exec(source)?.[0].length ?? 0) > LONGEST_ITEM) return undefined;
+    return super.list(source);
   }
 
   /** Another source, whose lengths mean something else. */

@@ -183,7 +183,7 @@ TARGETS = (
     # Longer texts are shown as they were written.
     Target("markdown", 100_000, MARKDOWN),
     Target("markdown as written", 1_000_000, MARKDOWN),
-    # Three of the longest paragraph that is read; what is closed of an answer in the making is not read again.
+    # Three of the longest paragraph that is read; what is closed of an answer is not read again.
     Target("lexer", 30_000, MARKDOWN, is_client=True),
     Target("highlighter", 30_000, CODE, is_client=True, share=14),
     Target("formulas", 5_000, FORMULAS, is_client=True),
