@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -90,8 +90,11 @@ class Cluster:
         _server_of(self.folder).ensure_postgres_running()
 
     def next_log_file(self) -> None:
-        """Have what is written next go to a file of the log that has to be made first."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        """Have what is written next go to a file of the log that has to be made first.
+
+        A server that has no room for the file may end before it has answered this.
+        """
+        with suppress(psycopg.OperationalError), psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("SELECT pg_switch_wal()")
 
     def _configure(self, settings: Sequence[str]) -> None:

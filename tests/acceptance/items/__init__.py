@@ -80,10 +80,7 @@ _ALL = (
         patient=True,
     ),
     Item(
-        "F2",
-        "kill -9 loses no message and at most a second of an answer",
-        crash.killed_servers,
-        patient=True,
+        "F2", "kill -9 loses no message and at most a second of an answer", crash.killed_servers, alone=True
     ),
     Item("F3", "a dropped connection resumes at exactly its position", resume.dropped_connections),
     Item("F4", "whoever leaves in mid-answer finds all of it again", returning.interrupted_readers),

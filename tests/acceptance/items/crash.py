@@ -14,9 +14,8 @@ from tests.acceptance.stage import Stage, World, scripted
 from tests.acceptance.streams import Trace
 from tests.acceptance.waiting import seconds_until
 
-# Lanes are independent instances: while one waits for its reaper another one starts. More of them, on both databases
-# and beside other items, would keep each other from being ready in time.
-LANES = 2
+# Lanes are independent instances: while one waits for its reaper another one starts.
+LANES = 4
 TOKENS = 240
 RATE = 60
 MAX_LOSS_SECONDS = 1.0
