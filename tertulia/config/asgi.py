@@ -1,7 +1,6 @@
 """The ASGI application that every server runs: static files, body limit, lifespan, then Django."""
 
 import asyncio
-import gc
 import os
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -30,7 +29,7 @@ from tertulia.chat.generation.supervisor import supervisor
 from tertulia.chat.generation.wakeups import wakeups
 from tertulia.config import drain, errors, housekeeping, metrics
 from tertulia.config.crossing import cross
-from tertulia.core import headers
+from tertulia.core import collector, headers
 from tertulia.core.body import BodyLimit
 
 Scope = MutableMapping[str, Any]
@@ -89,14 +88,6 @@ def _spare_threads() -> None:
     request_finished.disconnect(close_caches)
 
 
-def _calm_collector() -> None:
-    """What was imported lives as long as the process: the collector need not look through it again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 50, 50)
-    gc.enable()  # a start by the command line goes without
-
-
 class Application:
     """Starts and ends the supervisor with the server's life, and hands requests on."""
 
@@ -120,7 +111,7 @@ class Application:
         cross(get_resolver().url_patterns)
         # A thread that computes must not keep the loop from its next token for the usual 5 ms.
         sys.setswitchinterval(0.0005)
-        _calm_collector()
+        collector.calm()
         await wakeups().open()
         supervisor().observers.append(metrics.note_end)
         await supervisor().open()

@@ -6,12 +6,13 @@ the processor, so that other work on the machine does not count. Where the long 
 one is not measured. `growing.mjs` is the same for the client's code.
 """
 
-import gc
 import json
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
+
+from tertulia.core import collector
 
 REPEATS = 2
 # So slow that a second time would tell nothing more.
@@ -68,10 +69,8 @@ def main() -> None:
     asked = json.load(sys.stdin)
     call = _target(asked["target"])
     call("warm")
-    # As a server has it. By its own rules the collector looks through a growing tree again and again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 50, 50)
+    # As in a server: by its own rules the collector looks through a growing tree again and again.
+    collector.calm()
     (short, long), least = asked["sizes"], asked["least"]
     for name, family in asked["families"].items():
         try:

@@ -56,24 +56,28 @@ async def play_all(plays: Sequence[Play], terms: Terms, *, lanes: int) -> bool:
     patient, busy = asyncio.Semaphore(lanes), asyncio.Semaphore(lanes)
     together = [play for play in plays if not play.item.alone]
     waiting = sum(play.item.patient for play in together)
-    disturbed: list[Play] = []
 
-    async def run(play: Play) -> None:
-        if not await _run(play, terms):
-            disturbed.append(play)
-
-    async def run_in_lane(play: Play) -> None:
+    async def run_in_lane(play: Play) -> bool:
         nonlocal waiting
         async with patient if play.item.patient else busy:
-            await run(play)
+            passed = await _run(play, terms)
         if play.item.patient and (waiting := waiting - 1) == 0:
             busy.release()  # nothing that waits leaves the processors to the others any more
+        return passed
 
-    await asyncio.gather(*(run_in_lane(play) for play in together))
+    passed = await asyncio.gather(*(run_in_lane(play) for play in together))
+    disturbed = [play for play, has_passed in zip(together, passed, strict=True) if not has_passed]
+    has_failed = False
     for item in dict.fromkeys(play.item for play in plays if play.item.alone):
-        await asyncio.gather(*(run(play) for play in plays if play.item is item))
+        beside = [play for play in plays if play.item is item]
+        passed = await asyncio.gather(*(_run(play, terms) for play in beside))
+        missed = [play for play, has_passed in zip(beside, passed, strict=True) if not has_passed]
+        if len(beside) > 1:
+            disturbed += missed
+        elif missed:
+            has_failed = True
     # A figure that was missed beside other work is judged once more without it; a fault fails alone as well.
-    return all([await _run(play, terms) for play in disturbed])
+    return all([await _run(play, terms) for play in disturbed]) and not has_failed
 
 
 async def _prepare(databases: Collection[str]) -> None:

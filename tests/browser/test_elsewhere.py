@@ -253,7 +253,7 @@ def end_logins(world: Elsewhere, person: dict[str, Any], page: Page) -> None:
         assert client.delete("/api/sessions", headers=access).status_code == 204
 
 
-def test_an_ended_login_is_told(world: Elsewhere, visit: Visit) -> None:
+def test_an_ended_login_is_told_and_what_was_typed_is_kept(world: Elsewhere, visit: Visit) -> None:
     email, person = join(world, "hana")
     page = visit(f"{world.front}/")
     enter(page, email)
@@ -261,15 +261,6 @@ def test_an_ended_login_is_told(world: Elsewhere, visit: Visit) -> None:
     say(page, "is anybody here?")
     expect(page.get_by_label("Password")).to_be_visible()
     expect(page.locator(".doors .notice")).to_contain_text("session has ended")
-
-
-def test_what_was_typed_outlives_its_login(world: Elsewhere, visit: Visit) -> None:
-    email, person = join(world, "hana")
-    page = visit(f"{world.front}/")
-    enter(page, email)
-    end_logins(world, person, page)
-    say(page, "is anybody here?")
-    expect(page.get_by_label("Password")).to_be_visible()
     enter(page, email)
     expect(page.get_by_placeholder("Write a message")).to_have_value("is anybody here?")
     page.get_by_role("button", name="Send").click()
