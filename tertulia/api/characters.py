@@ -22,8 +22,8 @@ from tertulia.api.parameters import ParametersInput
 from tertulia.api.parsing import read_json
 from tertulia.characters import access, actions, cards, queries
 from tertulia.characters.access import Character
-from tertulia.characters.validation import search_words
 from tertulia.core.errors import InvalidInput
+from tertulia.core.matching import asked
 
 _VISIBILITIES = ("private", "unlisted", "public")
 _OLDER_NAMES = {"nombre": "name", "descripcion": "description"}
@@ -172,7 +172,7 @@ class CharactersView(Endpoint):
     def get(self, request: Request) -> Response:
         """Public characters and one's own, newest first."""
         plain, user = request._request, identity_of(request).user
-        words, tag = (search_words(name, plain.GET.get(name, "")) for name in ("q", "tag"))
+        words, tag = (asked(name, plain.GET.get(name, "")) for name in ("q", "tag"))
         rows = queries.characters(user, words=words, tag=tag, mine=_flag_in(plain, "mine"))
         page = sliced(plain, rows, [IDS], descending=True)
         return Response(page.body([character_output(row, user.pk) for row in page.rows]))

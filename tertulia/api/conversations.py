@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -20,9 +21,11 @@ from tertulia.api.outputs import (
     AnsweredOutput,
     ConversationDetail,
     ConversationPage,
+    FoundPage,
     MessagePage,
     conversation_detail,
     conversation_output,
+    found_output,
     message_output,
 )
 from tertulia.api.paging import IDS, UPDATES, limit_of, link, sliced
@@ -35,9 +38,11 @@ from tertulia.api.parameters import (
 )
 from tertulia.api.parsing import read_json
 from tertulia.api.sending import Accepted, Ask, Place
-from tertulia.chat import access, actions, queries
+from tertulia.chat import access, actions, finding, queries
 from tertulia.chat.access import Conversation
 from tertulia.chat.generation.start import check_content
+from tertulia.core.errors import InvalidInput
+from tertulia.core.matching import asked, words_of
 
 MAX_TITLE = 200
 
@@ -63,10 +68,14 @@ class MessageInput(SendingInput):
 class ConversationsView(Endpoint):
     key_scope = "chat"
 
-    @extend_schema(parameters=BY_CURSOR, responses={200: shape(ConversationPage), **problems(400)})
+    @extend_schema(
+        parameters=[*BY_CURSOR, query("q", str, "Words that must all stand in the title.")],
+        responses={200: shape(ConversationPage), **problems(400)},
+    )
     def get(self, request: Request) -> Response:
         """One's conversations, the one changed last first."""
-        rows = queries.conversations(identity_of(request).user)
+        words = words_of(asked("q", request._request.GET.get("q", "")))
+        rows = finding.conversations(identity_of(request).user, words)
         page = sliced(request._request, rows, [UPDATES, IDS], descending=True)
         return Response(page.body([conversation_output(row) for row in page.rows]))
 
@@ -86,6 +95,24 @@ class ConversationsView(Endpoint):
         )
         location = request._request.build_absolute_uri(f"/api/conversations/{conversation.id}")
         return Response(conversation_detail(conversation, {}), status=201, headers={"Location": location})
+
+
+class SearchView(Endpoint):
+    key_scope = "chat"
+
+    @extend_schema(
+        parameters=[*BY_CURSOR, query("q", str, "Words that must all stand in the message.", required=True)],
+        responses={200: shape(FoundPage), **problems(400)},
+    )
+    def get(self, request: Request) -> Response:
+        """What was said in one's conversations, newest first: messages that hold all of the words, in any case."""
+        plain = request._request
+        if "q" not in plain.GET:
+            raise InvalidInput.field("q", _("This field is required."))
+        words = words_of(asked("q", plain.GET["q"]))
+        rows = finding.messages(identity_of(request).user, words)
+        page = sliced(plain, rows, [IDS], descending=True)
+        return Response(page.body([found_output(row, words) for row in page.rows]))
 
 
 class ConversationView(Endpoint):

@@ -141,9 +141,9 @@ def problems(*statuses: int) -> dict[int | tuple[int, str], _Response]:
     }
 
 
-def query(name: str, kind: Any, text: str) -> OpenApiParameter:
+def query(name: str, kind: Any, text: str, *, required: bool = False) -> OpenApiParameter:
     """A query parameter; `kind` is a type or a JSON Schema."""
-    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=text)
+    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, required=required, description=text)
 
 
 def whole(least: int, most: int) -> dict[str, Any]:

@@ -7,8 +7,9 @@ by the actions, for all faces.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -55,11 +56,17 @@ class StrictSerializer(serializers.Serializer[Any]):
         """
         if not isinstance(data, Mapping):
             raise ValidationError(_("A JSON object is expected."))
-        serializer = cls(data=data, partial=partial)
+        reader = cls._reader(partial)
         if isinstance(data, Form):
-            serializer.initial_data = {name: _typed(serializer.fields.get(name), data[name]) for name in data}
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
+            data = {name: _typed(reader.fields.get(name), data[name]) for name in data}
+        return dict(reader.run_validation(data))
+
+    @classmethod
+    @cache
+    def _reader(cls, partial: bool) -> Self:
+        """The one that reads all bodies of its kind: to make its fields takes a millisecond, and reading leaves
+        nothing in them."""
+        return cls(partial=partial)
 
     def to_internal_value(self, data: Any) -> Any:
         errors = dict(self._faults(data)) if isinstance(data, Mapping) else {}

@@ -37,6 +37,7 @@ from tertulia.chat.generation.start import check_content
 from tertulia.chat.generation.supervisor import supervisor
 from tertulia.core.db import in_db
 from tertulia.core.errors import InvalidInput, NotFound
+from tertulia.core.matching import asked
 from tertulia.providers.catalogue import Resolved
 
 _OLDER_NAMES = {"nombre": "name", "memoria": "memory", "personaje": "character"}
@@ -154,7 +155,7 @@ class InstancesView(Endpoint):
         plain = request._request
         rows = queries.instances(
             identity_of(request).user,
-            words=validation.search_words("q", plain.GET.get("q", "")),
+            words=asked("q", plain.GET.get("q", "")),
             character_id=_character_id(request),
         )
         page = sliced(plain, rows, [IDS], descending=True)

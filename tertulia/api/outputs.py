@@ -2,7 +2,7 @@
 and the OpenAPI document is made from them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NotRequired, TypedDict, cast
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from tertulia.accounts.quota import Standing
 from tertulia.chat.access import Conversation, Generation, Message
 from tertulia.chat.generation.provenance import Provenance
+from tertulia.core.matching import excerpt
 
 Instant = str  # RFC 3339, UTC, with Z
 Id = str
@@ -46,6 +47,18 @@ class ConversationOutput(TypedDict):
     leaf: Id | None
     created_at: Instant
     updated_at: Instant
+
+
+class FoundOutput(TypedDict):
+    """A found message; `places` are the found words in `excerpt`: starts and ends in code points."""
+
+    conversation: Id
+    title: str
+    message: Id
+    role: Role
+    excerpt: str
+    places: list[list[int]]
+    created_at: Instant
 
 
 class RunningOutput(TypedDict):
@@ -162,6 +175,20 @@ def conversation_output(conversation: Conversation) -> ConversationOutput:
         "leaf": _maybe(conversation.leaf_id),
         "created_at": instant(conversation.created_at),
         "updated_at": instant(conversation.updated_at),
+    }
+
+
+def found_output(message: Message, words: Sequence[str]) -> FoundOutput:
+    """`words` are those that it was found by."""
+    shown = excerpt(message.content, words)
+    return {
+        "conversation": str(message.conversation_id),
+        "title": message.conversation.title,
+        "message": str(message.id),
+        "role": cast("Role", message.role),
+        "excerpt": shown.text,
+        "places": [list(place) for place in shown.places],
+        "created_at": instant(message.created_at),
     }
 
 
@@ -288,6 +315,12 @@ class MessagePage(TypedDict):
 
 class ConversationPage(TypedDict):
     results: list[ConversationOutput]
+    next: str | None
+    previous: str | None
+
+
+class FoundPage(TypedDict):
+    results: list[FoundOutput]
     next: str | None
     previous: str | None
 

@@ -51,6 +51,7 @@ urlpatterns = [
         conversations.MessagesView.as_view(),
         name="conversation-messages",
     ),
+    path("api/search", conversations.SearchView.as_view(), name="search-messages"),
     path("api/import", importing.ConversationImportView.as_view(), name="import-conversations"),
     # Runs
     path("api/generations/<str:generation_id>", generations.GenerationView.as_view(), name="generation"),

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from tertulia.accounts.models import User
 from tertulia.characters.models import Character, Instance, MemoryEntry
+from tertulia.core.matching import holds
 
 # Large, and shown of one character at a time only.
 _HEAVY = ("lorebook", "extensions", "rest", "alternate_greetings", "search")
@@ -37,9 +38,7 @@ def searchable(character: Character) -> str:
 
 def instances(user: User, *, words: str = "", character_id: UUID | None = None) -> QuerySet[Instance]:
     """The user's instances, newest first; `words` in the name, or only those of one character."""
-    condition = Q(owner=user)
-    for word in words.split():
-        condition &= Q(name__icontains=word)
+    condition = Q(owner=user) & holds("name", words.split())
     if character_id is not None:
         condition &= Q(character_id=character_id)
     return Instance.objects.filter(condition).select_related("character").order_by("-id")

@@ -18,7 +18,6 @@ from tertulia.core.strictjson import Object, Unreadable, join
 MAX_MEMORY = 20_000
 # A sentence or two: all entries of an instance are ranked at every turn.
 MAX_ENTRY = 500
-MAX_SEARCH = 200
 # Data of other programs, as JSON.
 MAX_EXTENSIONS = 200_000
 
@@ -40,15 +39,6 @@ def cleaned_instance(values: Mapping[str, Any]) -> dict[str, Any]:
 def cleaned_entry(values: Mapping[str, Any]) -> dict[str, Any]:
     """The same for `text` and `pinned` of a memory entry."""
     return _cleaned(values, _ENTRY)
-
-
-def search_words(name: str, text: str) -> str:
-    """What somebody searches by in the parameter `name`; raises InvalidInput naming it."""
-    if len(text) > MAX_SEARCH:
-        raise InvalidInput.field(name, _("At most %(limit)d characters.") % {"limit": MAX_SEARCH})
-    if "\0" in text:
-        raise InvalidInput.field(name, _("NUL and lone surrogates are not allowed."))
-    return text.strip()
 
 
 def _cleaned(values: Mapping[str, Any], cleaners: Mapping[str, "Cleaner"]) -> dict[str, Any]:

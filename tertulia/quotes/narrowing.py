@@ -6,9 +6,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from tertulia.core.errors import InvalidInput
+from tertulia.core.matching import asked
 from tertulia.providers.language import LANGUAGES
 
-MAX_QUERY = 200
 MAX_IDS = 100
 _LONGEST_ID = 18
 
@@ -32,10 +32,7 @@ def columns(given: Mapping[str, str], user_id: object) -> dict[str, Any]:
 
 def words(given: Mapping[str, str], name: str) -> str:
     """A parameter that is text; raises InvalidInput naming it."""
-    text = given.get(name, "").strip()
-    if "\0" in text or len(text) > MAX_QUERY:
-        raise InvalidInput.field(name, _("At most %(limit)d characters, and no NUL.") % {"limit": MAX_QUERY})
-    return text
+    return asked(name, given.get(name, ""))
 
 
 def quote_id(text: str) -> int | None:

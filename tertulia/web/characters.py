@@ -14,11 +14,12 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from tertulia.characters import access, actions, cards, carriers, colour, queries, validation
+from tertulia.characters import access, actions, cards, carriers, colour, queries
 from tertulia.characters.access import Character
 from tertulia.characters.macros import expanded
 from tertulia.core.db import in_db
 from tertulia.core.errors import InvalidInput, Problem, Text
+from tertulia.core.matching import asked
 from tertulia.speech import voices
 from tertulia.web import casting, lore, portraits
 from tertulia.web.members import identity_of, members_only, members_only_async
@@ -245,7 +246,7 @@ def delete(request: HttpRequest, reference: str) -> HttpResponse:
 
 def searched(request: HttpRequest, name: str) -> str:
     """A query parameter to search by, "" when absent; raises InvalidInput naming it."""
-    return validation.search_words(name, request.GET.get(name, ""))
+    return asked(name, request.GET.get(name, ""))
 
 
 def _seen(request: HttpRequest, reference: str) -> Character:

@@ -104,6 +104,7 @@ API = (
         ("GET", _OWNER, 200),
         ("POST", _OWNER, 201, _SAY),
     ),
+    *_rows("/api/search", ("GET", _MEMBER, 400)),  # nothing is asked for
     *_rows("/api/generations/{generation_id}", ("GET", _OWNER, 200)),
     *_rows("/api/generations/{generation_id}/events", ("GET", _OWNER, 200)),
     *_rows("/api/generations/{generation_id}/stop", ("POST", _OWNER, 200)),
@@ -182,6 +183,7 @@ API = (
 PAGES = (
     *_rows("/", ("GET", _MEMBER, 200)),
     *_rows("/send", ("POST", _MEMBER, 303, {"content": "A word."})),
+    *_rows("/search", ("GET", _MEMBER, 200)),
     *_rows("/c/{conversation_id}", ("GET", _OWNER, 200)),
     *_rows("/c/{conversation_id}/send", ("POST", _OWNER, 303, {"content": "A word."})),
     *_rows(

@@ -346,7 +346,9 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(visit: Open, alice: Person, l
         check(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         # Whatever the time: a line that is too wide by the width of a wide figure shows only at some minutes.
-        assert page.evaluate("[...document.querySelectorAll('.byline')].every(l => l.scrollWidth <= l.clientWidth)")
+        assert page.evaluate(
+            "[...document.querySelectorAll('.byline')].every(l => l.scrollWidth <= l.clientWidth)"
+        )
 
 
 def test_a_refused_form_leads_to_the_fault(visit: Open, alice: Person, watch: Any) -> None:
