@@ -17,6 +17,8 @@ from tests.acceptance.sink import Sink
 from tests.acceptance.stage import World
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+# A process for each page of a hundred would cost a good part of the time.
+ARGUMENTS = ("--no-sandbox", "--renderer-process-limit=3")
 TIMEOUT_MS = 20_000
 # Chromium's own services, which a profile without a network's past asks for now and then; no page of ours does.
 _ITS_OWN = ("*.googleapis.com", "*.google.com", "*.gvt1.com")
@@ -37,7 +39,7 @@ async def chromium(sink: Sink) -> AsyncIterator[Browser]:
     ]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", f"--host-resolver-rules={', '.join(rules)}"]
+            executable_path=path, args=[*ARGUMENTS, f"--host-resolver-rules={', '.join(rules)}"]
         )
         try:
             yield browser

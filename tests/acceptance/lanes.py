@@ -1,9 +1,9 @@
 """Plays several items at a time, each in a process of its own; `__main__` is the caller.
 
 The processes are forked from one that has loaded all items: each would spend half a second of a processor on that.
-Some items wait most of the time, for a provider's limit, a reaper, a drain: they have lanes of their own beside those
-that keep a processor busy. Those whose figures are times that other work would spoil play at the end, one item after
-the other, each on both databases at the same time.
+Some items wait most of the time, for a provider's limit, a reaper, a drain: they have lanes of their own. Beside them
+play first those whose figures are times that busier work would spoil, one item after the other, each on both databases
+at the same time; then all that keeps a processor busy.
 """
 
 import asyncio
@@ -53,31 +53,38 @@ def played(play: Play, terms: Terms) -> bool:
 async def play_all(plays: Sequence[Play], terms: Terms, *, lanes: int) -> bool:
     """Print each item's line as it ends; whether all have passed, by their last line."""
     await _prepare({play.db for play in plays})
-    patient, busy = asyncio.Semaphore(lanes), asyncio.Semaphore(lanes)
-    together = [play for play in plays if not play.item.alone]
-    waiting = sum(play.item.patient for play in together)
-
-    async def run_in_lane(play: Play) -> bool:
-        nonlocal waiting
-        async with patient if play.item.patient else busy:
-            passed = await _run(play, terms)
-        if play.item.patient and (waiting := waiting - 1) == 0:
-            busy.release()  # nothing that waits leaves the processors to the others any more
-        return passed
-
-    passed = await asyncio.gather(*(run_in_lane(play) for play in together))
-    disturbed = [play for play, has_passed in zip(together, passed, strict=True) if not has_passed]
-    has_failed = False
+    patient = asyncio.create_task(_in_lanes([play for play in plays if play.item.patient], terms, lanes))
+    disturbed, has_failed = [], False
     for item in dict.fromkeys(play.item for play in plays if play.item.alone):
         beside = [play for play in plays if play.item is item]
-        passed = await asyncio.gather(*(_run(play, terms) for play in beside))
-        missed = [play for play, has_passed in zip(beside, passed, strict=True) if not has_passed]
-        if len(beside) > 1:
+        had_company = len(beside) > 1 or not patient.done()
+        missed = await _in_lanes(beside, terms, len(beside))
+        if had_company:
             disturbed += missed
         elif missed:
             has_failed = True
+    busy = [play for play in plays if not play.item.patient and not play.item.alone]
+    # When nothing waits any more, its processors are the others'.
+    disturbed += await _in_lanes(busy, terms, lanes, more_after=patient)
+    disturbed += await patient
     # A figure that was missed beside other work is judged once more without it; a fault fails alone as well.
     return all([await _run(play, terms) for play in disturbed]) and not has_failed
+
+
+async def _in_lanes(
+    plays: Sequence[Play], terms: Terms, lanes: int, *, more_after: "asyncio.Task[list[Play]] | None" = None
+) -> list[Play]:
+    """Play them, so many at a time, and one more when another task has ended; those that have not passed."""
+    free = asyncio.Semaphore(lanes)
+    if more_after:
+        more_after.add_done_callback(lambda _: free.release())
+
+    async def run(play: Play) -> bool:
+        async with free:
+            return await _run(play, terms)
+
+    passed = await asyncio.gather(*map(run, plays))
+    return [play for play, has_passed in zip(plays, passed, strict=True) if not has_passed]
 
 
 async def _prepare(databases: Collection[str]) -> None:

@@ -22,7 +22,7 @@ class Item:
 
     databases    on which it says something
     patient      it mostly waits
-    alone        its figures are times that other items beside it would spoil
+    alone        its figures are times that busy items beside it would spoil
     nightly      it takes longer than a merge can wait
     """
 

@@ -33,7 +33,10 @@ def browser(server: str) -> Iterator[Browser]:
     path = os.environ.get("TERTULIA_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     assert path, "no Chromium: set TERTULIA_CHROMIUM or install one"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        # A process for each page of two hundred tests would cost a good part of their time.
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--renderer-process-limit=3"]
+        )
         yield browser
         browser.close()
 

@@ -67,7 +67,7 @@ _ALL = (
     Item("C4q", "of many decisions at once one counts, of many edits all", deciding.parallel_decisions),
     Item("C5", "erased or suspended people's streams end", accounts.vanished_people),
     Item("C6", "SQLite serves writers and readers at once", load.sqlite_contention, ("sqlite",), alone=True),
-    Item("C7", "an open stream holds no database connection", load.many_streams, ("postgres",), alone=True),
+    Item("C7", "an open stream holds no database connection", load.many_streams, ("postgres",)),
     Item("D2", "a backup under load restores to the same instance", recovery.backup_under_load),
     Item("D3", "an instance moves to the other kind of database", recovery.move),
     Item("D4", "migrations run once, back and forward, or end the start", recovery.migrations),
