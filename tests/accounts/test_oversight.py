@@ -13,6 +13,7 @@ from tests.accounts.browsing import Browser
 from tests.people import PASSWORD, Person
 
 WORDS = "nobody else's business"
+GREETING = "Come in, come in."
 REASON = "A report of threats, case 7."
 
 
@@ -56,8 +57,10 @@ def test_an_administrator_opens_one_with_a_reason_that_the_owner_sees(
     with Browser(server) as browser:
         browser.sign_in(root)
         assert path in browser.see(f"/admin/chat/generation/{run}/change/")
+        Conversation.objects.filter(user_id=alice.id).update(greeting=GREETING)
         sealed = browser.see(path)
         assert WORDS not in sealed.replace("&#x27;", "'")
+        assert GREETING not in sealed
         assert alice.email in sealed
         for reason in ("", "   ", "x" * 201, "a\nb"):
             refused = browser.press(path, reason=reason)
@@ -66,7 +69,7 @@ def test_an_administrator_opens_one_with_a_reason_that_the_owner_sees(
         assert openings(alice) == []
         opened = browser.press(path, reason=REASON)
         assert opened.status_code == 200
-        assert WORDS in opened.text.replace("&#x27;", "'")
+        assert opened.text.index(GREETING) < opened.text.replace("&#x27;", "'").index(WORDS)
     assert openings(alice) == [(root.id, REASON)]
     with Browser(server) as browser:
         browser.sign_in(alice)

@@ -267,6 +267,19 @@ def test_an_ended_login_is_told_and_what_was_typed_is_kept(world: Elsewhere, vis
     expect(page.locator(".answer")).to_have_attribute("data-status", "complete")
 
 
+def test_what_one_person_typed_is_not_shown_to_the_next(world: Elsewhere, visit: Visit) -> None:
+    email, person = join(world, "nino")
+    other_email, _other = join(world, "olga")
+    page = visit(f"{world.front}/")
+    enter(page, email)
+    end_logins(world, person, page)
+    say(page, "a secret of mine")
+    expect(page.locator(".doors .notice")).to_contain_text("session has ended")
+    enter(page, other_email)
+    expect(page.locator(".quota")).to_contain_text("left today")
+    expect(page.get_by_placeholder("Write a message")).to_have_value("")
+
+
 def slow_down(page: Page, part: str) -> None:
     """The answers of addresses with this part come a second late."""
     page.evaluate(

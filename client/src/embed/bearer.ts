@@ -32,6 +32,17 @@ export class Bearer implements Carrier {
     return this.#tokens !== null;
   }
 
+  /** Whose login it is: the subject of its token (RFC 7519, 4.1.2); empty for nobody's. */
+  get person(): string {
+    const payload = this.#tokens?.access.split(".")[1] ?? "";
+    try {
+      const claims = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/"))) as { sub?: unknown };
+      return typeof claims.sub === "string" ? claims.sub : "";
+    } catch {
+      return "";
+    }
+  }
+
   /** Keeps a login; null forgets it. */
   keep(tokens: Tokens | null): void {
     this.#tokens = tokens;

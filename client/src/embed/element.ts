@@ -16,6 +16,8 @@ const STYLE = new URL("./embed.css", import.meta.url).href;
 export class TertuliaChat extends HTMLElement {
   readonly #body = element("div", { class: "body" });
   #room: Room | null = null;
+  /** Who has typed what the room holds. */
+  #author = "";
 
   constructor() {
     super();
@@ -63,7 +65,9 @@ export class TertuliaChat extends HTMLElement {
         this.#room = null;
         enter();
       };
-      const draft = this.#room?.draft ?? "";
+      // Of two people at one browser the second does not see what the first had begun to say.
+      const draft = bearer.person === this.#author ? (this.#room?.draft ?? "") : "";
+      this.#author = bearer.person;
       const room = (this.#room = new Room(http, known, storage, leave));
       room.draft = draft;
       this.#body.replaceChildren(room.host);
