@@ -33,10 +33,7 @@ def browser(server: str) -> Iterator[Browser]:
     path = os.environ.get("TERTULIA_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     assert path, "no Chromium: set TERTULIA_CHROMIUM or install one"
     with sync_playwright() as playwright:
-        # A process for each page of two hundred tests would cost a good part of their time.
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--renderer-process-limit=3"]
-        )
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
 
