@@ -83,9 +83,11 @@ class DecisionInput(StrictSerializer):
 
 # --- Views ----------------------------------------------------------------------------------------------------------
 
+# A form that leaves a filter open sends it empty.
+_YES_NO_OR_EMPTY = {"type": "string", "enum": ["true", "false", ""]}
 _FILTERS = [
-    query("applied", bool, "Only lines that staff applied, or only those that they did not."),
-    query("mine", bool, "With true, only one's own."),
+    query("applied", _YES_NO_OR_EMPTY, "Only lines that staff applied, or only those that they did not."),
+    query("mine", _YES_NO_OR_EMPTY, "With true, only one's own."),
     query("speaker", str, "Only lines of this speaker."),
     query("source", str, "Only lines of this work."),
     query("language", str, f"Only lines of this language: {', '.join(LANGUAGES)}."),

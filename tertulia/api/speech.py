@@ -28,7 +28,7 @@ from tertulia.chat.reading import Reading
 from tertulia.core.db import in_db
 from tertulia.core.errors import InvalidInput, NotFound, TooLarge
 from tertulia.providers.language import detect_language
-from tertulia.speech.base import FASTEST, FORMATS, SLOWEST, Utterance
+from tertulia.speech.base import CONTENT_TYPES, FASTEST, FORMATS, SLOWEST, Utterance
 
 MAX_VOICE = 80
 LANGUAGE = r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}"
@@ -39,6 +39,8 @@ TIMES_PER_UNIT = 3
 _REMEMBERED = 10_000
 
 AUDIO = OpenApiResponse(OpenApiTypes.BINARY, "The audio as it is made: mp3, wav, or opus in Ogg.")
+# The answer to a text in the format that was asked for.
+SPOKEN = {(200, content_type): AUDIO for content_type in CONTENT_TYPES.values()}
 
 
 def checked_text(text: str) -> str:
@@ -65,7 +67,7 @@ class SpeechView(Endpoint):
 
     @extend_schema(
         request=SpeechInput,
-        responses={(200, "audio/mpeg"): AUDIO, **problems(400, 413, 429, 501, 502, 503, 504)},
+        responses={**SPOKEN, **problems(400, 413, 429, 501, 502, 503, 504)},
     )
     async def post(self, request: HttpRequest) -> HttpResponseBase:
         """A text read aloud, streamed. Without a language, that of the text."""

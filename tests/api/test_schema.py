@@ -34,6 +34,20 @@ def test_operations_have_names_of_their_own() -> None:
     assert len(operations) == len(set(operations))
 
 
+def test_sound_comes_as_what_was_asked_for() -> None:
+    paths = schema.document("en")["paths"]
+    for path in ("/api/speech", "/v1/audio/speech"):
+        content = paths[path]["post"]["responses"]["200"]["content"]
+        assert set(content) == {"audio/mpeg", "audio/wav", "audio/ogg"}
+
+
+def test_an_open_filter_may_be_sent_empty() -> None:
+    parameters = {
+        each["name"]: each["schema"] for each in schema.document("en")["paths"]["/quote"]["get"]["parameters"]
+    }
+    assert parameters["applied"]["enum"] == parameters["mine"]["enum"] == ["true", "false", ""]
+
+
 def test_types_in_words() -> None:
     assert schema.type_name({"type": "array", "items": {"$ref": "#/x/Message"}}) == "Message[]"
     assert schema.type_name({"anyOf": [{"type": "string"}, {"type": "null"}]}) == "string | null"

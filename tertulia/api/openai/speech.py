@@ -13,7 +13,7 @@ from tertulia.api.inputs import StrictSerializer
 from tertulia.api.openai.errors import FacadeEndpoint, ModelNotFound
 from tertulia.api.parameters import MAX_MODEL_NAME
 from tertulia.api.parsing import read_json
-from tertulia.api.speech import AUDIO, MAX_VOICE, checked_text
+from tertulia.api.speech import MAX_VOICE, SPOKEN, checked_text
 from tertulia.providers.language import detect_language
 from tertulia.speech.base import FASTEST, FORMATS, SLOWEST, Utterance
 
@@ -35,7 +35,7 @@ class FacadeSpeechView(FacadeEndpoint):
     key_scope = "speech"
     further_refusals = (404, 501, 502, 504)
 
-    @extend_schema(request=FacadeSpeechInput, responses={(200, "audio/mpeg"): AUDIO})
+    @extend_schema(request=FacadeSpeechInput, responses=SPOKEN)
     async def post(self, request: HttpRequest) -> HttpResponseBase:
         """A text read aloud in mp3, wav or opus, streamed."""
         charged, utterance = await voicing.admitted(request, _read)

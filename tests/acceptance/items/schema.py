@@ -28,10 +28,10 @@ _LEFT_OUT = ("getLogout", "postLogout", "deleteSessions", "deleteExchanges")
 _SPOKEN = ("postSpeech", "postTranscriptions", "postFacadeSpeech", "postFacadeTranscriptions")
 
 # A body of the right form is accepted except where more than its form counts, which a document cannot say: secrets that
-# belong to somebody, models and objects that there are, a picture with a character in it, a text that is not empty,
-# a position that another answer gave.
+# belong to somebody, models and objects that there are, a picture with a character in it, a text that is not empty
+# or has no NUL, a position that another answer gave.
 _MORE_THAN_FORM = (
-    "postJoin", "postLogin", "postCode", "postReset", "postNewPassword", "putProfile", "deleteProfile",
+    "postJoin", "postLogin", "postRefresh", "postCode", "postReset", "postNewPassword", "putProfile", "deleteProfile",
     "getStart", "postToken", "postLink", "postKeys",
     "postCharacters", "patchCharacter", "postCardImport", "putCharacterPicture",
     "getCharacters", "getConversations", "getSearch", "getInstances", "getMessages", "getEntries", "getLedger",
