@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from tertulia.core.errors import InvalidInput
 
 MAX_QUERY = 200
+# Of an excerpt: what stands before the first found word, and all of it.
+_BEFORE, _LENGTH = 60, 220
 
 
 def asked(name: str, text: str) -> str:
@@ -56,13 +58,14 @@ class Excerpt(NamedTuple):
         return [piece for piece in pieces if piece[0]]
 
 
-def excerpt(text: str, words: Sequence[str], *, before: int = 60, length: int = 220) -> Excerpt:
-    """What stands around the first of the words, `length` characters at most; the beginning where none is found."""
+def excerpt(text: str, words: Sequence[str]) -> Excerpt:
+    """What stands around the first of the words; the beginning where none is found."""
     pattern = _pattern(words)
     first = pattern.search(text)
-    start = max(0, first.start() - before) if first else 0
-    shown = " ".join(text[start : start + length].split())
-    shown = f"{'… ' if start else ''}{shown}{' …' if start + length < len(text) else ''}"
+    start = max(0, first.start() - _BEFORE) if first else 0
+    end = start + _LENGTH
+    shown = " ".join(text[start:end].split())
+    shown = f"{'… ' if start else ''}{shown}{' …' if end < len(text) else ''}"
     return Excerpt(shown, [match.span() for match in pattern.finditer(shown)])
 
 

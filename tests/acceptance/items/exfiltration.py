@@ -18,7 +18,7 @@ from tests.acceptance.stage import Stage, World
 ATTEMPTS = 300
 # So long what a browser fetches when it has time may take.
 PATIENCE_MS = 500
-HOVERED, PRESSED = 12, 2
+HOVERED, PRESSED = 12, 4
 
 # On a page without our renderer and without a policy, each of these must arrive at the sink.
 CONTROL = {
