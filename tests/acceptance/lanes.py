@@ -111,9 +111,14 @@ _forks = multiprocessing.get_context("forkserver")
 async def _run(play: Play, terms: Terms) -> bool:
     process = _forks.Process(target=_play, args=(play.item.name, play.db, terms))
     process.start()
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    # Not joined in a thread: each `start` looks for processes that have ended, and when two look at the same moment
+    # one of them finds the status taken and reports 255.
+    loop.add_reader(process.sentinel, ended.set)
     try:
-        await asyncio.to_thread(process.join)
+        await ended.wait()
     finally:
+        loop.remove_reader(process.sentinel)
         _end(process)
     if process.exitcode not in (0, 1):
         line = {"item": play.item.name, "db": play.db, "pass": False, "error": f"ended by {process.exitcode}"}

@@ -5,6 +5,7 @@ import json
 import statistics
 import subprocess
 import time
+from urllib.parse import urlencode
 
 from playwright.async_api import Browser, Page
 
@@ -19,6 +20,7 @@ TEN_MEGABYTES = 10_000_000
 LONGEST_MESSAGE = 100_000
 TRIES, LISTINGS = 7, 20
 SECONDS = 2.5
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 # What one piece of an answer is, and how many of them follow each other without a break.
 ANSWERS = {
@@ -79,10 +81,12 @@ async def _refused(client: Client, path: str, field: str, size: int) -> tuple[fl
     text = "x" * size
     content: object = [{"role": "user", "content": text}] if field == "messages" else text
     body = {field: content, "model": "scripted-small"} if field == "messages" else {field: content}
-    is_page = path == "/send"
-    token = {"csrfmiddlewaretoken": client.headers.get("X-CSRFToken", "")}
-    data = {**token, field: text} if is_page else json.dumps(body).encode()
-    kind = {"Accept": "text/html", "Referer": client.url} if is_page else {"Content-Type": "application/json"}
+    if path == "/send":
+        form = {"csrfmiddlewaretoken": client.headers.get("X-CSRFToken", ""), field: text}
+        data = urlencode(form).encode()
+        kind = {"Accept": "text/html", "Referer": client.url} | _FORM
+    else:
+        data, kind = json.dumps(body).encode(), {"Content-Type": "application/json"}
     times, status = [], 0
     for _ in range(TRIES):
         begun = time.monotonic()

@@ -184,10 +184,12 @@ async def slow_readers(stage: Stage) -> Outcome:
 
 
 async def _plain_p95(client: Client) -> float:
-    timings = Timings()
-    for _ in range(40):
-        await timings.time(client, "GET", "/api/usage")
-    return timings.percentile(0.95)
+    """Of the quietest of three series: what else the machine does only ever adds to a time."""
+    series = [Timings() for _ in range(3)]
+    for timings in series:
+        for _ in range(40):
+            await timings.time(client, "GET", "/api/usage")
+    return min(timings.percentile(0.95) for timings in series)
 
 
 async def _trickle(person: Person, world: World, generation: str) -> None:
