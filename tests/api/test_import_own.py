@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,25 @@ def test_an_export_comes_back_as_it_was(alice: Person, provider: ScriptedProvide
     assert exports.canonical(export(alice)) == exports.canonical(archive)
     again = brought(alice, archive)
     assert (again["present"], again["messages"]) == (7, 0)
+    assert exports.canonical(export(alice)) == exports.canonical(archive)
+
+
+@pytest.mark.parametrize("microsecond", [0, 7, 3_000, 123_456])
+def test_times_come_back_to_the_microsecond(alice: Person, microsecond: int) -> None:
+    moment = datetime(2026, 3, 1, 12, 30, 5, microsecond, UTC)
+    conversation = rows.a_conversation(User.objects.get(id=alice.id))
+    chain = rows.a_chain(conversation, 2)
+    Message.objects.filter(conversation=conversation).update(created_at=moment, updated_at=moment)
+    Conversation.objects.filter(id=conversation.id).update(
+        created_at=moment, updated_at=moment, leaf=chain[-1]
+    )
+    archive = export(alice)
+    actions.erase_user(user=User.objects.get(id=alice.id))
+    brought(alice, archive)
+    for stored in (Conversation.objects, Message.objects):
+        assert set(stored.filter(user__email=alice.email).values_list("created_at", "updated_at")) == {
+            (moment, moment)
+        }
     assert exports.canonical(export(alice)) == exports.canonical(archive)
 
 
