@@ -26,13 +26,17 @@ def vector(text: str, *, dimensions: int = DIMENSIONS, common: float = 0.0) -> l
 
 
 def _of_words(text: str) -> list[float]:
-    """The sum of a direction for each word, of length 1; an empty text has a direction as well."""
+    """The sum of a direction for each word, of length 1; an empty text has a direction as well.
+
+    None has a part in the direction that `vector` gives to all texts: it would be nearer to some of them by chance.
+    """
     words = re.findall(r"\w+", text.lower()) or [""]
     sums = [
         sum(column) for column in zip(*(_direction(_MEANT.get(word, word)) for word in words), strict=True)
     ]
-    length = math.hypot(*sums) or 1.0
-    return [value / length for value in sums]
+    mean = math.fsum(sums) / DIMENSIONS
+    length = math.dist(sums, [mean] * DIMENSIONS) or 1.0
+    return [(value - mean) / length for value in sums]
 
 
 def body(model: str, vectors: Sequence[Sequence[float]]) -> bytes:
