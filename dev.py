@@ -194,8 +194,9 @@ def command_test(arguments: list[str]) -> None:
     if arguments:
         become(PYTHON, "-m", "pytest", *arguments)
     command_check([])
-    pytest("-n", "2", *without_whole_system())
-    pytest("-n", "2", "--db", "postgres", *without_whole_system())
+    # A third of their time they wait, so two processors have work for three.
+    pytest("-n", "3", *without_whole_system())
+    pytest("-n", "3", "--db", "postgres", *without_whole_system())
     say("acceptance: whole servers, both databases")
     # A fixed seed: what is merged is judged alike each time; without one the runner draws a new one.
     run(PYTHON, "-m", "tests.acceptance", "--seed", "7")

@@ -1,5 +1,6 @@
 """Counts the database's statements, whatever thread of the server asks."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -31,11 +32,20 @@ def _note(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
     return execute(sql, *arguments)
 
 
+def _wait_for_quiet() -> None:
+    """Until the end of what a server does at its start and after an answer."""
+    seen = -1
+    while seen != len(_statements):
+        seen = len(_statements)
+        time.sleep(0.1)
+
+
 @pytest.fixture
 def statements() -> Callable[[Callable[[], object]], list[str]]:
     """The statements that a call causes in the server."""
 
     def during(call: Callable[[], object]) -> list[str]:
+        _wait_for_quiet()
         before = len(_statements)
         call()
         return _statements[before:]
