@@ -118,7 +118,8 @@ async def _settled(world: World) -> float:
         runs = world.database.rows("SELECT id FROM chat_generation WHERE status = 'running'")
         return not runs and not world.database.rows("SELECT id FROM chat_message WHERE status = 'streaming'")
 
-    return await seconds_until(nothing_runs, SETTLE_SECONDS)
+    # Each look is a connection of its own.
+    return await seconds_until(nothing_runs, SETTLE_SECONDS, pause=0.25)
 
 
 async def _sent_before(world: World, content: str, moment: int) -> tuple[list[str], list[int]]:
