@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -16,7 +17,7 @@ from tertulia.chat.generation import supervisor as supervisor_module
 from tertulia.chat.generation.start import Send, Started, start_generation
 from tertulia.chat.generation.supervisor import Supervisor
 from tertulia.chat.generation.tail import Tail, ended
-from tertulia.chat.models import Conversation, Generation, Message
+from tertulia.chat.models import Conversation, Generation, Message, Worker
 from tertulia.core.db import in_db
 from tertulia.providers.catalogue import Resolved
 from tertulia.providers.openai import OpenAIProvider
@@ -138,6 +139,52 @@ async def test_drain_lets_short_answers_end_and_interrupts_long_ones(
     answer = await answer_of(long)
     assert answer.status == "interrupted"
     assert answer.content == events.text_of(live.pieces, events.DELTA) != ""
+
+
+async def test_drain_waits_for_what_begins_meanwhile(
+    process: Supervisor, resolved: Resolved, user: User
+) -> None:
+    first = await begun(process, resolved, user, tokens=5, rate=20)
+    draining = asyncio.create_task(process.drain(10.0))
+    await asyncio.sleep(0.1)
+    late = await begun(process, resolved, user, tokens=20, rate=20)
+    await draining
+    assert [(await answer_of(run)).status for run in (first, late)] == ["complete", "complete"]
+
+
+async def test_drain_waits_for_a_start_under_way(
+    process: Supervisor, resolved: Resolved, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(started: Callable[..., Started]) -> Callable[..., Started]:
+        def unit(*arguments: Any) -> Started:
+            time.sleep(0.3)
+            return started(*arguments)
+
+        return unit
+
+    monkeypatch.setitem(globals(), "start_generation", slow(start_generation))
+    beginning = asyncio.create_task(begun(process, resolved, user, tokens=5, rate=20))
+    await asyncio.sleep(0.1)
+    await process.drain(10.0)
+    assert (await answer_of(await beginning)).status == "complete"
+
+
+async def test_who_had_only_short_runs_gives_signs_of_life(
+    process: Supervisor, resolved: Resolved, user: User
+) -> None:
+    """Another process may have met one of them at each of its looks, and this one none at any of its own."""
+
+    async def beat() -> int:
+        return (await in_db(Worker.objects.get, id=process.worker_id)).beat
+
+    before = await beat()
+    run = await begun(process, resolved, user, tokens=1, rate=1000)
+    assert (await ended(run.ids.generation)).status == "complete"
+    await asyncio.sleep(1.5)
+    after = await beat()
+    assert after > before
+    await asyncio.sleep(2.5)
+    assert await beat() == after, "an idle process writes"
 
 
 async def test_a_start_whose_launch_never_came_is_ended(

@@ -8,7 +8,7 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -41,6 +41,8 @@ STALE_AFTER = 5.0
 HEARTBEAT_TICKS = 5
 # How often a failed write of an answer's end is tried again while the database is away.
 RETRY_INTERVAL = 0.5
+# How often a process that is to end looks whether its last run has.
+DRAIN_TICK = 0.05
 # How often a process looks for conversations that have paused.
 MEMORY_INTERVAL = 1.0
 
@@ -77,6 +79,8 @@ class Supervisor:
         self.worker_id = uuid4()
         self.draining = False
         self._runs: dict[UUID, _Run] = {}
+        self._starting = 0
+        self._has_launched = False
         self._loops: list[asyncio.Task[None]] = []
         self._storing = asyncio.Lock()
         self._admission = asyncio.Semaphore(
@@ -104,16 +108,23 @@ class Supervisor:
             self._loops.append(asyncio.create_task(self._forever(self._memory_loop), name="memory"))
 
     async def drain(self, seconds: float) -> None:
-        """Let live runs end by themselves for so long, then end the rest as interrupted, their text stored."""
-        self.draining = True
-        await self._settled(seconds)
-        for generation_id in list(self._runs):
-            self.stop(generation_id, "interrupted")
-        await self._settled(None)
+        """Let live runs end by themselves for so long, then end the rest as interrupted, their text stored.
 
-    async def _settled(self, seconds: float | None) -> None:
-        if tasks := [run.task for run in self._runs.values() if run.task]:
-            await asyncio.wait(tasks, timeout=seconds)
+        Runs that begin meanwhile are runs like the others: whoever sent them here has not yet heard of the end.
+        """
+        self.draining = True
+        deadline = time.monotonic() + seconds
+        while self._runs or self._starting:
+            if time.monotonic() >= deadline:
+                self._interrupt()
+            await asyncio.sleep(DRAIN_TICK)
+
+    def _interrupt(self) -> None:
+        for generation_id, run in list(self._runs.items()):
+            if (
+                not run.reading.cancelling()
+            ):  # a second time would break off what the first one has begun to end
+                self.stop(generation_id, "interrupted")
 
     async def close(self) -> None:
         """End everything and forget this process."""
@@ -137,10 +148,20 @@ class Supervisor:
         return await asyncio.shield(beginning)
 
     async def _begin(self, unit: Callable[[], Started]) -> Started:
-        started = await looked_up(partial(self._admitted, unit))
-        if started.plan:
-            self.launch(started.plan)
-        return started
+        with self._start():
+            started = await looked_up(partial(self._admitted, unit))
+            if started.plan:
+                self.launch(started.plan)
+            return started
+
+    @contextlib.contextmanager
+    def _start(self) -> Iterator[None]:
+        """Around everything that may launch a run: a drain waits for it."""
+        self._starting += 1
+        try:
+            yield
+        finally:
+            self._starting -= 1
 
     async def _admitted(self, unit: Callable[[], Started]) -> Started:
         async with self._admission:
@@ -153,6 +174,7 @@ class Supervisor:
         run = _Run(live, runner, asyncio.create_task(runner.run()))
         self._runs[plan.generation_id] = run
         run.task = asyncio.create_task(self._supervise(plan.generation_id, run))
+        self._has_launched = True
         self._dirty.set()
 
     def live_log(self, generation_id: UUID) -> LiveLog | None:
@@ -241,7 +263,9 @@ class Supervisor:
         for tick in itertools.count():
             await asyncio.sleep(BEAT_INTERVAL)
             before = set(self._runs)
-            if before:
+            # Also for runs that came and went since: another process may have seen one at each of its looks.
+            is_alive, self._has_launched = bool(before) or self._has_launched, False
+            if is_alive:
                 await in_db_first(log.beat, self.worker_id)
             await self._act_on(await in_db_first(log.watch, self.worker_id), before)
             if tick % HEARTBEAT_TICKS == 0:
@@ -267,10 +291,11 @@ class Supervisor:
             return
         resolved = await catalogue().resolve()
         for each in due:
-            async with self._admission:
-                plan = await in_db(start_memory, each, resolved, self.worker_id)
-            if plan:
-                self.launch(plan)
+            with self._start():
+                async with self._admission:
+                    plan = await in_db(start_memory, each, resolved, self.worker_id)
+                if plan:
+                    self.launch(plan)
 
     def _wake_readers(self) -> None:
         for run in self._runs.values():

@@ -15,7 +15,7 @@ from tests.acceptance.streams import Trace
 from tests.acceptance.waiting import seconds_until
 
 # Lanes are independent instances: while one waits for its reaper another one starts.
-LANES = 4
+LANES = 3
 TOKENS = 240
 RATE = 60
 MAX_LOSS_SECONDS = 1.0
