@@ -219,6 +219,21 @@ async def test_the_runs_of_a_silent_process_are_reaped(
     await in_db(log.reap, alive.worker_id)
 
 
+async def test_who_slept_does_not_take_others_for_dead(resolved: Resolved, user: User) -> None:
+    """As where a whole machine was held: on waking, the beat is as old for the one as it is for the other."""
+    held, other = Supervisor(), Supervisor()
+    await in_db(log.register, other.worker_id)
+    run = await in_db(started, user, "x", other.worker_id, resolved=resolved)
+    beats = {other.worker_id: 0}
+    await held._reap_dead(beats)
+    held._seen[other.worker_id].since -= 60
+    await held._reap_dead(beats)
+    assert (await in_db(Generation.objects.get, id=run.ids.generation)).status == "running"
+    for _ in range(supervisor_module.STALE_LOOKS):
+        await held._reap_dead(beats)
+    assert (await in_db(Generation.objects.get, id=run.ids.generation)).status == "interrupted"
+
+
 @pytest.mark.parametrize(
     ("script", "status", "error", "used"),
     [

@@ -34,9 +34,11 @@ STORE_INTERVAL = 0.2
 # begun (200 at once: token lag p99 15 ms instead of 65). On SQLite they would wait for its one writer anyway.
 STARTS_AT_ONCE = 2
 STARTS_AT_ONCE_ON_SQLITE = 1
-# Other processes take a worker whose beat stands still for STALE_AFTER for dead.
+# Other processes take a worker whose beat stands still for STALE_AFTER for dead, if they have looked so many times
+# meanwhile: whoever slept, for want of a processor or as one machine with the other, lets it speak first.
 BEAT_INTERVAL = 1.0
 STALE_AFTER = 5.0
+STALE_LOOKS = 4
 # Readers are woken this often to see whether a heartbeat is due.
 HEARTBEAT_TICKS = 5
 # How often a failed write of an answer's end is tried again while the database is away.
@@ -66,10 +68,11 @@ class _Run:
 
 @dataclass(slots=True)
 class _Seen:
-    """A beat of another worker, and when this process first saw it (monotonic seconds)."""
+    """A beat of another worker, when this process first saw it (monotonic seconds), and how often since."""
 
     beat: int
     since: float = field(default_factory=time.monotonic)
+    looks: int = 0
 
 
 class Supervisor:
@@ -314,7 +317,8 @@ class Supervisor:
             for worker, beat in beats.items()
         }
         for worker, seen in self._seen.items():
-            if now - seen.since >= STALE_AFTER:
+            seen.looks += 1
+            if now - seen.since >= STALE_AFTER and seen.looks >= STALE_LOOKS:
                 count = await in_db_first(log.reap, worker)
                 logger.warning("worker %s is gone: %d of its runs ended as interrupted", worker, count)
 
