@@ -8,6 +8,7 @@ import asyncio
 import random
 import signal
 import sys
+import time
 
 from tests.acceptance import program
 from tests.acceptance.items import ITEMS
@@ -23,11 +24,14 @@ def main() -> int:
     databases = program.DATABASES if options.db == "both" else (options.db,)
     plays = [Play(item, db) for item in chosen for db in databases if db in item.databases]
     terms = Terms(seed, options.nightly, options.minutes)
+    begun = time.monotonic()
     if options.lanes > 1 and len(plays) > 1:
         passed = asyncio.run(play_all(plays, terms, lanes=options.lanes))
     else:
         results = [played(play, terms) for play in plays]  # each of them, whatever fails
         passed = all(results)
+    seconds, verdict = time.monotonic() - begun, "all have passed" if passed else "some have failed"
+    print(f"{len(plays)} plays in {seconds:.0f} s: {verdict}", file=sys.stderr)
     return 0 if passed else 1
 
 
