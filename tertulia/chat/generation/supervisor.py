@@ -117,16 +117,15 @@ class Supervisor:
         """
         self.draining = True
         deadline = time.monotonic() + seconds
-        while self._runs or self._starting:
+        while self._runs or (self._starting and time.monotonic() < deadline):
             if time.monotonic() >= deadline:
                 self._interrupt()
             await asyncio.sleep(DRAIN_TICK)
 
     def _interrupt(self) -> None:
         for generation_id, run in list(self._runs.items()):
-            if (
-                not run.reading.cancelling()
-            ):  # a second time would break off what the first one has begun to end
+            # A second time would break off what the first one has begun to end.
+            if not run.reading.cancelling():
                 self.stop(generation_id, "interrupted")
 
     async def close(self) -> None:

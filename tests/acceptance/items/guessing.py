@@ -21,7 +21,7 @@ GUESSES = 25
 FORGED = 1_000
 MILLISECONDS = 20
 # Below the number of tries that an account has.
-ROUNDS = 2
+ROUNDS = 4
 
 # Addresses for documentation (RFC 5737) are not global; these belong to nobody who is asked here.
 _ATTACKER, _HOME, _OFFICE = "8.8.4.4", "9.9.9.9", "1.1.1.1"
