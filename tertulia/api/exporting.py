@@ -24,6 +24,7 @@ from tertulia.accounts import audit, gate, personal
 from tertulia.accounts.personal import Table
 from tertulia.api.describing import problems
 from tertulia.api.endpoint import Endpoint
+from tertulia.api.outputs import instant
 from tertulia.characters import queries as character_queries
 from tertulia.core import clock
 from tertulia.core.db import in_db, in_db_each
@@ -59,7 +60,7 @@ class _Encoder(DjangoJSONEncoder):
 
     def default(self, o: Any) -> Any:
         if isinstance(o, datetime):
-            return o.isoformat(timespec="microseconds").replace("+00:00", "Z")
+            return instant(o)
         return super().default(o)
 
 

@@ -198,7 +198,7 @@ async def test_a_start_whose_launch_never_came_is_ended(
 async def test_the_runs_of_a_silent_process_are_reaped(
     process: Supervisor, resolved: Resolved, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor_module, "STALE_AFTER", 1.5)
+    monkeypatch.setattr(supervisor_module, "STALE_LOOKS", 3)
     dead, alive = Supervisor(), Supervisor()
     for other in (dead, alive):
         await in_db(log.register, other.worker_id)
@@ -219,19 +219,28 @@ async def test_the_runs_of_a_silent_process_are_reaped(
     await in_db(log.reap, alive.worker_id)
 
 
-async def test_who_slept_does_not_take_others_for_dead(resolved: Resolved, user: User) -> None:
+async def test_it_is_looks_that_count_and_no_time(
+    resolved: Resolved, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As where a whole machine was held: on waking, the beat is as old for the one as it is for the other."""
     held, other = Supervisor(), Supervisor()
     await in_db(log.register, other.worker_id)
     run = await in_db(started, user, "x", other.worker_id, resolved=resolved)
+
+    async def status() -> str:
+        return (await in_db(Generation.objects.get, id=run.ids.generation)).status
+
     beats = {other.worker_id: 0}
     await held._reap_dead(beats)
-    held._seen[other.worker_id].since -= 60
-    await held._reap_dead(beats)
-    assert (await in_db(Generation.objects.get, id=run.ids.generation)).status == "running"
-    for _ in range(supervisor_module.STALE_LOOKS):
+    slept = time.monotonic() + 60
+    with monkeypatch.context() as later:
+        later.setattr(time, "monotonic", lambda: slept)
         await held._reap_dead(beats)
-    assert (await in_db(Generation.objects.get, id=run.ids.generation)).status == "interrupted"
+    for _ in range(supervisor_module.STALE_LOOKS - 3):
+        await held._reap_dead(beats)
+    assert await status() == "running"
+    await held._reap_dead(beats)
+    assert await status() == "interrupted"
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -34,11 +34,10 @@ STORE_INTERVAL = 0.2
 # begun (200 at once: token lag p99 15 ms instead of 65). On SQLite they would wait for its one writer anyway.
 STARTS_AT_ONCE = 2
 STARTS_AT_ONCE_ON_SQLITE = 1
-# Other processes take a worker whose beat stands still for STALE_AFTER for dead, if they have looked so many times
-# meanwhile: whoever slept, for want of a processor or as one machine with the other, lets it speak first.
+# Each worker beats, and looks at the others, this often; one whose beat is the same at so many looks is taken for dead.
+# Looks and not seconds: whoever slept, for want of a processor or as one machine with the other, lets it speak first.
 BEAT_INTERVAL = 1.0
-STALE_AFTER = 5.0
-STALE_LOOKS = 4
+STALE_LOOKS = 6
 # Readers are woken this often to see whether a heartbeat is due.
 HEARTBEAT_TICKS = 5
 # How often a failed write of an answer's end is tried again while the database is away.
@@ -68,10 +67,9 @@ class _Run:
 
 @dataclass(slots=True)
 class _Seen:
-    """A beat of another worker, when this process first saw it (monotonic seconds), and how often since."""
+    """A beat of another worker, and at how many looks in a row."""
 
     beat: int
-    since: float = field(default_factory=time.monotonic)
     looks: int = 0
 
 
@@ -150,18 +148,12 @@ class Supervisor:
         return await asyncio.shield(beginning)
 
     async def _begin(self, unit: Callable[[], Started]) -> Started:
-        with self._start():
+        self._starting += 1
+        try:
             started = await looked_up(partial(self._admitted, unit))
             if started.plan:
                 self.launch(started.plan)
             return started
-
-    @contextlib.contextmanager
-    def _start(self) -> Iterator[None]:
-        """Around everything that may launch a run: a drain waits for it."""
-        self._starting += 1
-        try:
-            yield
         finally:
             self._starting -= 1
 
@@ -293,11 +285,12 @@ class Supervisor:
             return
         resolved = await catalogue().resolve()
         for each in due:
-            with self._start():
-                async with self._admission:
-                    plan = await in_db(start_memory, each, resolved, self.worker_id)
-                if plan:
-                    self.launch(plan)
+            if self.draining:  # it stays due, for whoever comes after
+                return
+            async with self._admission:
+                plan = await in_db(start_memory, each, resolved, self.worker_id)
+            if plan:
+                self.launch(plan)
 
     def _wake_readers(self) -> None:
         for run in self._runs.values():
@@ -310,14 +303,13 @@ class Supervisor:
         self._orphans = candidates
 
     async def _reap_dead(self, beats: dict[UUID, int]) -> None:
-        now = time.monotonic()
         self._seen = {
             worker: seen if (seen := self._seen.get(worker)) and seen.beat == beat else _Seen(beat)
             for worker, beat in beats.items()
         }
         for worker, seen in self._seen.items():
             seen.looks += 1
-            if now - seen.since >= STALE_AFTER and seen.looks >= STALE_LOOKS:
+            if seen.looks >= STALE_LOOKS:
                 count = await in_db_first(log.reap, worker)
                 logger.warning("worker %s is gone: %d of its runs ended as interrupted", worker, count)
 
