@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from tertulia.chat.generation import log
-from tertulia.chat.generation.extraction import MOST_TRIES
+from tertulia.chat.generation import extraction, log
+from tertulia.chat.generation.extraction import MOST_AT_ONCE, MOST_TRIES, Due, Reading
 from tertulia.chat.models import Conversation, Generation
 from tertulia.core.db import released
 from tests.people import Person
@@ -20,6 +20,8 @@ from tests.provider import ScriptedProvider
 
 @pytest.fixture(autouse=True)
 def short_pause(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What other tests left, with runs that nobody ends, would come round every second.
+    released(lambda: Conversation.objects.filter(memory_due_at__isnull=False).update(memory_due_at=None))
     monkeypatch.setattr(settings, "TERTULIA_MEMORY_PAUSE", 0.1)
 
 
@@ -272,6 +274,25 @@ def test_a_provider_s_fault_is_tried_again_a_few_times(talk: Talk) -> None:
     until(lambda: len(talk.runs(status="failed")) == MOST_TRIES)
     time.sleep(1.5)
     assert (len(talk.runs()), talk.settled()) == (MOST_TRIES, [])
+
+
+def test_what_cannot_be_read_keeps_nobody_waiting(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    unreadable = [Talk.begin(talk.person) for _ in range(MOST_AT_ONCE)]
+    ids = {uuid.UUID(each.conversation) for each in unreadable}
+    claimed = extraction.claimed
+
+    def failing(due: Due) -> Reading | None:
+        if due.conversation_id in ids:
+            raise RuntimeError("not this one")
+        return claimed(due)
+
+    monkeypatch.setattr(extraction, "claimed", failing)
+    for each in unreadable:
+        each.say(noting("One.", "First fact."))
+    talk.say(noting("Two.", "Second fact."))
+    assert talk.settled() == ["Second fact."]
+    monkeypatch.setattr(extraction, "claimed", claimed)
+    assert [each.settled() for each in unreadable] == [["First fact."]] * MOST_AT_ONCE
 
 
 def test_it_can_be_stopped(talk: Talk) -> None:

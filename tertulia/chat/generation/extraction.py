@@ -140,6 +140,12 @@ def claimed(due: Due) -> Reading | None:
     return _reading(conversation)
 
 
+def postpone(due: Due) -> None:
+    """Have it looked through after another pause, behind those that are due now."""
+    mine = Conversation.objects.filter(id=due.conversation_id, memory_due_at=due.at)
+    mine.update(memory_due_at=pause_from(clock.now()))
+
+
 def _reading(conversation: Conversation) -> Reading | None:
     branch = queries.branch(conversation.spoken_leaf_id, READ_MESSAGES)
     unread = _unread(branch)

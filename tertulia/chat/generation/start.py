@@ -196,8 +196,10 @@ def start_memory(due: Due, resolved: Resolved, worker_id: UUID) -> Plan | None:
         with transaction():
             reading = extraction.claimed(due)
             return _start_reading(reading, resolved, worker_id) if reading else None
-    except IntegrityError:
-        logger.info("a memory run met another one, or an erasure", exc_info=True)
+    except Exception:
+        # It met another run or an erasure, or its reading fails each time: those behind it must not wait for that.
+        logger.warning("conversation %s is looked through later", due.conversation_id, exc_info=True)
+        extraction.postpone(due)
         return None
 
 
