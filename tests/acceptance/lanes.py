@@ -9,7 +9,6 @@ at the same time; then all that keeps a processor busy.
 import asyncio
 import atexit
 import json
-import multiprocessing
 import os
 import signal
 import sys
@@ -26,6 +25,7 @@ from tests.acceptance.databases import (
     prepare_template,
     shared_cluster,
 )
+from tests.acceptance.processes import FORKS
 from tests.acceptance.program import Item
 
 
@@ -92,7 +92,7 @@ async def _prepare(databases: Collection[str]) -> None:
     makers = {"sqlite": _prepare_sqlite, "postgres": _prepare_postgres}
     await asyncio.gather(*(asyncio.to_thread(makers[db]) for db in databases))
     # It inherits the environment of now.
-    _forks.set_forkserver_preload(["tests.acceptance.items"])
+    FORKS.set_forkserver_preload(["tests.acceptance.items"])
 
 
 def _prepare_sqlite() -> None:
@@ -105,11 +105,8 @@ def _prepare_postgres() -> None:
     os.environ[SHARED_CLUSTER] = cluster.url
 
 
-_forks = multiprocessing.get_context("forkserver")
-
-
 async def _run(play: Play, terms: Terms) -> bool:
-    process = _forks.Process(target=_play, args=(play.item.name, play.db, terms))
+    process = FORKS.Process(target=_play, args=(play.item.name, play.db, terms))
     process.start()
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     # Not joined in a thread: each `start` looks for processes that have ended, and when two look at the same moment

@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import multiprocessing
 import os
 import re
 import signal
@@ -17,6 +18,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 _OURS = re.compile(
     r"TERTULIA_|OPENAI_|GITHUB_|KAKAO_|CORS_|CSRF_|EMAIL_URL|DATABASE_URL|REDIS_URL|SECRET_KEY|DEBUG|ALLOWED_HOSTS|PORT$|DJANGO_"
 )
+
+# Forks of one process that has loaded what they need. Forks of forks come from that same one.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.provider.serving"])
 
 _running: set["Process"] = set()
 

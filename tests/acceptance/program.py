@@ -83,6 +83,6 @@ async def run(
 
 
 def _cpu_seconds() -> float:
-    """Of this process and of all that it started and that have ended; a PostgreSQL server is not among them."""
+    """Of this process and of all that it started and that have ended; not of PostgreSQL, nor of the provider."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)

@@ -30,7 +30,8 @@ from tests.acceptance.databases import (
     migrated_sqlite,
     shared_cluster,
 )
-from tests.acceptance.processes import ROOT, Process, clean_environment, python
+from tests.acceptance.processes import FORKS, ROOT, Process, clean_environment, python
+from tests.provider.serving import serve
 
 # Found in no answer, log or row: the key that the servers present to the provider.
 PROVIDER_KEY = "sk-canary-5e0c0de5b1a9473f"
@@ -77,10 +78,24 @@ class Server(Process):
         return await self.ended(seconds)
 
 
-class Provider(Process):
-    """The scripted provider. `url` is for OPENAI_BASE_URL."""
+class Provider:
+    """The scripted provider, in a process of its own that is forked: an interpreter for each world costs too much.
 
-    url: str
+    `url` is for OPENAI_BASE_URL. It ends with the process that has started it.
+    """
+
+    def __init__(self) -> None:
+        told, tells = FORKS.Pipe(duplex=False)
+        self._process = FORKS.Process(target=serve, args=(tells.send,), daemon=True)
+        self._process.start()
+        tells.close()
+        # It has said so within milliseconds, or is gone: EOFError.
+        self.url: str = told.recv()
+        told.close()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.join()
 
     async def log(self, session: aiohttp.ClientSession, *, times: bool = False) -> list[dict[str, Any]]:
         """Every request for a completion since the last reset, oldest first."""
@@ -216,10 +231,9 @@ class Stage:
         own = Path(tempfile.mkdtemp(prefix="tertulia-world-"))
         data = folder or own
         database = await asyncio.to_thread(self._new_database, data, cluster, empty=empty)
-        provider = Provider(python("-m", "tests.provider", "--port", "0"), {}, own / "provider.log")
+        provider = Provider()
         started: list[Server] = []
         try:
-            provider.url = await provider.announced(r"ready (\S+)")
             settings = {
                 "TERTULIA_DATA": str(data),
                 "DATABASE_URL": database.url,
@@ -237,8 +251,9 @@ class Stage:
                 await _start(world, servers)
                 yield world
         finally:
-            for process in [provider, *started]:
-                process.kill()
+            provider.kill()
+            for server in started:
+                server.kill()
             _keep_or_remove(own)
 
     def _new_database(self, folder: Path, cluster: Cluster | None, *, empty: bool) -> Database:
