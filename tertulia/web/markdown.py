@@ -24,21 +24,19 @@ from markdown_it.utils import EnvType, OptionsDict
 
 # A page shows the last messages again and again; longer ones are not worth the memory.
 CACHED_MESSAGES, LONGEST_CACHED = 512, 20_000
-# Reading takes 5 to 8 µs a character and nine times that for an open bracket, and holds the process for so long: a
+# Reading takes 5 to 10 µs a character and nine times that for an open bracket, and holds the process for so long: a
 # text that would take more than a second is shown as it was written.
-HEAVIEST, WEIGHT_OF_BRACKET = 100_000, 9
+HEAVIEST, WEIGHT_OF_BRACKET = 80_000, 9
 
 OUTSIDE = {"rel": "noopener noreferrer nofollow", "target": "_blank"}
 _SCHEMES = frozenset({"http", "https", "mailto"})
 
-# Bounded, because each is tried at many places of a hostile text. As Pandoc: no space inside single dollars, no digit
-# after them, so that prices stay prices.
-_INLINE_FORMULA = re.compile(
-    r"\$\$(?P<dollars>[^$\n]{1,2000}?)\$\$"
-    r"|\\\((?P<round>[^\n]{1,2000}?)\\\)"
-    r"|\\\[(?P<square>[^\n]{1,2000}?)\\\]"
-    r"|\$(?![\s$])(?P<single>(?:\\.|[^\\$\n]){1,2000}?)(?<!\s)\$(?!\d)"
-)
+# Bounded, because each is tried at many places of a hostile text.
+LONGEST_FORMULA = 2000
+# Opening, closing, and whether it stands on a line of its own.
+_INLINE_FORMULAS = (("$$", "$$", True), ("\\(", "\\)", False), ("\\[", "\\]", True))
+# As Pandoc: no space inside single dollars, no digit after them, so that prices stay prices.
+_SINGLE_DOLLARS = re.compile(r"\$(?![\s$])((?:\\.|[^\\$\n]){1,2000}?)(?<!\s)\$(?!\d)")
 _BLOCK_FORMULA = re.compile(r" {0,3}(?:\$\$([^$]{1,2000}?)\$\$|\\\[([\s\S]{1,2000}?)\\\])[ \t]*(?:\n|$)")
 _ADDRESS = re.compile(r"://[^\s<>\"'`]+")
 _TASK_BOXES = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
@@ -180,15 +178,31 @@ def _task_boxes(state: StateCore) -> None:
 
 
 def _inline_formula(state: StateInline, silent: bool) -> bool:
-    match = _INLINE_FORMULA.match(state.src, state.pos)
-    if match is None:
+    found = _formula_at(state.src, state.pos)
+    if found is None:
         return False
+    content, is_display, end = found
     if not silent:
         token = state.push("formula", "", 0)
-        token.content = match[match.lastgroup or 0].strip()
-        token.block = match.lastgroup in {"dollars", "square"}
-    state.pos = match.end()
+        token.content = content.strip()
+        token.block = is_display
+    state.pos = end
     return True
+
+
+def _formula_at(text: str, start: int) -> tuple[str, bool, int] | None:
+    """What a formula that opens here says, whether it is displayed, and where it ends."""
+    for opening, closing, is_display in _INLINE_FORMULAS:
+        if text.startswith(opening, start):
+            begin = start + len(opening)
+            # Not by an expression: it would step through what may follow, letter by letter, at each opening.
+            end = text.find(closing, begin + 1, begin + LONGEST_FORMULA + len(closing))
+            content = text[begin:end]
+            if end < 0 or "\n" in content or (opening == "$$" and "$" in content):
+                return None
+            return content, is_display, end + len(closing)
+    match = _SINGLE_DOLLARS.match(text, start)
+    return (match[1], False, match.end()) if match else None
 
 
 def _block_formula(state: StateBlock, start: int, end: int, silent: bool) -> bool:

@@ -181,7 +181,7 @@ class Target:
 
 TARGETS = (
     # Longer texts are shown as they were written.
-    Target("markdown", 100_000, MARKDOWN),
+    Target("markdown", 80_000, MARKDOWN),
     Target("markdown as written", 1_000_000, MARKDOWN),
     # Three of the longest paragraph that is read; what is closed of an answer is not read again.
     Target("lexer", 30_000, MARKDOWN, is_client=True),
