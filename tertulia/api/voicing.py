@@ -4,6 +4,7 @@ The views of speech and transcription, native and of the facade, are its callers
 holds neither a thread nor a connection; when the client goes away, the work ends, here or at the provider.
 """
 
+import logging
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -20,11 +21,13 @@ from tertulia.accounts.gate import Identity
 from tertulia.api.problems import invalid_input
 from tertulia.chat import speech
 from tertulia.core.db import in_db, transaction
-from tertulia.core.errors import GenerationFailed, InvalidInput, Problem, TooLarge, Unavailable
+from tertulia.core.errors import CutShort, GenerationFailed, InvalidInput, Problem, TooLarge, Unavailable
 from tertulia.core.ids import uuid7
 from tertulia.providers.errors import ProviderError
 from tertulia.speech.base import CONTENT_TYPES, Ear, Recording, Transcript, Utterance, Voice
 from tertulia.speech.errors import AudioRefused, Busy, SpeechError, VoiceUnknown, no_engine
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -111,7 +114,9 @@ async def spoken(
         await in_db(_give_back, charged, "speech_failed")
         raise
     fields = {**charged.headers, **(headers or {})}
-    return AudioResponse(_stream(first, pieces, further), CONTENT_TYPES[utterance.format], fields)
+    return AudioResponse(
+        _whole_or_cut(_stream(first, pieces, further)), CONTENT_TYPES[utterance.format], fields
+    )
 
 
 async def written_down(charged: Charged, recording: Recording) -> Transcript:
@@ -128,6 +133,16 @@ def _give_back(charged: Charged, reason: str) -> None:
     if charged.was_taken:
         with transaction():
             quota.refund(generation_id=charged.key, reason=reason)
+
+
+async def _whole_or_cut(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(pieces):
+        try:
+            async for piece in pieces:
+                yield piece
+        except (ProviderError, SpeechError) as error:
+            logger.warning("the sound broke off: %s", error.slug)
+            raise CutShort from None
 
 
 async def _stream(

@@ -1,6 +1,7 @@
 """The ASGI application that every server runs: static files, body limit, lifespan, then Django."""
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -31,6 +32,7 @@ from tertulia.config import drain, errors, housekeeping, metrics
 from tertulia.config.crossing import cross
 from tertulia.core import collector, headers
 from tertulia.core.body import BodyLimit
+from tertulia.core.errors import CutShort
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -103,7 +105,9 @@ class Application:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await self._http(scope, receive, send)
+            # A server that is left without the end of an answer closes the connection.
+            with contextlib.suppress(CutShort):
+                await self._http(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -33,6 +33,13 @@ FieldErrors = Mapping[str, Sequence[Text]]
 EXPIRED_FORM = _("This page has expired. Go back, reload it and try again.")
 
 
+class CutShort(Exception):
+    """What is being sent cannot be finished: the connection is cut, so that nobody takes it for whole.
+
+    Why has been logged by whoever raises it.
+    """
+
+
 class Problem(Exception):
     """An error with everything that its renderers need (RFC 9457); `slug` is stable, texts are translated.
 

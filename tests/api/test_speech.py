@@ -297,11 +297,13 @@ async def test_every_manner_of_a_provider(alice: Person, remote: ScriptedProvide
 
 
 def test_a_voice_that_breaks_off_is_not_taken_for_a_whole_one(
-    alice: Person, remote: ScriptedProvider
+    alice: Person, remote: ScriptedProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
         say(alice, voice="cut")
     assert used(alice) == 1, "something was heard"
+    assert "the sound broke off: provider_reset" in caplog.messages
+    assert [record.message for record in caplog.records if record.exc_info] == [], "it is no fault of ours"
 
 
 # --- An answer, part by part ----------------------------------------------------------------------------------------
