@@ -4,6 +4,7 @@ A shape is made from the TypedDict that the output function returns, so the docu
 """
 
 from collections.abc import Mapping
+from functools import cache
 from inspect import getdoc
 from typing import Any
 
@@ -125,6 +126,7 @@ FORMS = ("application/json", "application/x-www-form-urlencoded", "multipart/for
 _Response = OpenApiResponse | dict[str, Any] | None
 
 
+@cache
 def shape(kind: Any) -> dict[str, Any]:
     """A reference to the schema of a TypedDict."""
     (reference,), components = msgspec.json.schema_components([kind], ref_template=REF)
