@@ -188,6 +188,7 @@ OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "") or ("https://api.openai.com/v1" if OPENAI_API_KEY else "")
 TERTULIA_DEFAULT_MODEL = env.str("TERTULIA_DEFAULT_MODEL", "")
 TERTULIA_FIRST_TOKEN_SECONDS = environment.seconds(env, "TERTULIA_FIRST_TOKEN_SECONDS", 30.0)
+TERTULIA_STRICT_ROLES = environment.flag(env, "TERTULIA_STRICT_ROLES", default=False)
 TERTULIA_EMBEDDINGS_MODEL = env.str("TERTULIA_EMBEDDINGS_MODEL", "")
 TERTULIA_EMBEDDINGS_URL = env.str("TERTULIA_EMBEDDINGS_URL", "") or OPENAI_BASE_URL
 # The provider's key goes to the provider only.

@@ -1,6 +1,7 @@
 """From what went wrong at a provider to a ProviderError: HTTP answers, error objects, socket errors."""
 
 import asyncio
+import logging
 import re
 import time
 from collections.abc import Mapping
@@ -13,9 +14,13 @@ import msgspec
 
 from tertulia.providers.errors import ProviderError
 
+logger = logging.getLogger(__name__)
+
 _CONTEXT_WORDS = re.compile(
     r"context.?(length|window|size)|maximum context|too many tokens|prompt (is )?too long", re.IGNORECASE
 )
+# As the chat templates of Mistral and Gemma say it, through llama.cpp and vLLM.
+_ROLE_WORDS = re.compile(r"roles must alternate", re.IGNORECASE)
 _MODEL_WORDS = re.compile(r"\bmodel\b|\bdeployment\b", re.IGNORECASE)
 
 _BY_STATUS = {
@@ -89,6 +94,8 @@ def _text(value: Any) -> str:
 
 def diagnose(status: int | None, complaint: Complaint, retry_after: float | None = None) -> ProviderError:
     """The error for a refused request (`status`), or for an error object inside a stream (None)."""
+    if _ROLE_WORDS.search(complaint.message):
+        logger.warning("this model takes user and assistant in turn only: set TERTULIA_STRICT_ROLES=true")
     by_code = next((_BY_CODE[code] for code in complaint.codes if code in _BY_CODE), None)
     if by_code is not None:
         return ProviderError(by_code, retry_after=retry_after)

@@ -1,11 +1,14 @@
 """What an instance says before the first message: chosen, kept with the conversation, and heard by the model."""
 
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+from django.conf import settings
 
+from tertulia.chat.generation.turns import OPENING
 from tests.people import Person
 from tests.provider import ScriptedProvider
 
@@ -267,3 +270,25 @@ def test_a_greeting_where_nobody_greets_is_refused(alice: Person, mira: dict[str
         say(alice, spoken, "Two.", instance=mira["id"], greeting=1),
     ):
         assert (answer.status_code, list(answer.json()["errors"])) == (400, ["greeting"])
+
+
+@pytest.fixture
+def strict(provider: ScriptedProvider) -> Iterator[ScriptedProvider]:
+    """A model with a chat template such as Mistral's."""
+    provider.routes.takes_turns_only = True
+    yield provider
+    provider.routes.reset()
+
+
+def test_a_model_that_takes_turns_only_is_sent_turns(
+    alice: Person, mira: dict[str, Any], strict: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = begun(alice, mira)["id"]
+    refused = say(alice, conversation, "Hello?").json()
+    assert refused["type"] == "provider_bad_request", "a greeting comes first"
+    monkeypatch.setattr(settings, "TERTULIA_STRICT_ROLES", True)
+    told = say(alice, conversation, "And now?")
+    assert told.status_code == 201, told.text
+    greeting = f"Come in, Alice. I am {mira['name']}."
+    assert heard(strict) == [("user", OPENING), ("assistant", greeting), ("user", "Hello?\n\nAnd now?")]
+    assert provenance(alice, told)["messages_sha256"] == strict.log.records[-1].messages_sha256

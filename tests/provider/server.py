@@ -42,6 +42,7 @@ class Routes:
         self.embeddings_common = 0.0
         self.embedded: list[str] = []
         self.refused_fields: frozenset[str] = frozenset()
+        self.takes_turns_only = False
         self.drops_next_kept_connection = False
         self.connections = 0
 
@@ -84,7 +85,9 @@ class Routes:
         record = self.log.open(body, request.headers.get("authorization", ""), request.body)
         answer = Answer(connection, record, self.log, self._this_time(script, record))
         refused = self._refused_field(body)
-        if refused is None:
+        if self.takes_turns_only and not _is_in_turn(body["messages"]):
+            answer.refuse(400, wire.error_body(_NOT_IN_TURN, kind="invalid_request_error", code=None))
+        elif refused is None:
             answer.start()
         else:
             answer.refuse(400, _unsupported(refused))
@@ -127,6 +130,18 @@ class Routes:
         with_times = request.query.get("times") == ["1"]
         records = [record.as_json(with_times=with_times) for record in self.log.records]
         connection.respond(200, json.dumps(records).encode())
+
+
+# As vLLM passes on what a chat template such as Mistral's raises.
+_NOT_IN_TURN = (
+    "After the optional system message, conversation roles must alternate user/assistant/user/assistant/..."
+)
+
+
+def _is_in_turn(messages: list[dict[str, str]]) -> bool:
+    roles = [message["role"] for message in messages]
+    spoken = roles[1:] if roles[0] == "system" else roles
+    return all(role == ("assistant" if number % 2 else "user") for number, role in enumerate(spoken))
 
 
 def _refuse(connection: Connection, status: int, message: str) -> None:

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from tertulia.characters import persona
 from tertulia.characters.persona import Briefing, Speaker
+from tertulia.chat.generation import turns
 from tertulia.providers.base import ChatMessage, Passage, Source
 from tertulia.providers.estimate import estimate_tokens
 
@@ -37,7 +38,8 @@ class Turn(NamedTuple):
 class Material:
     """What a prompt is made of. `greeting` is what was said before the first message. `history` is oldest first and may
     hold answers without text (failed or still running); `is_whole` says whether it begins where the conversation does.
-    `lines` may be quoted. `context` stands for greeting, history and content where a client brings its own.
+    `lines` may be quoted. `context` stands for greeting, history and content where a client brings its own. `in_turn`:
+    the model takes user and assistant in turn only.
     """
 
     content: str
@@ -49,6 +51,7 @@ class Material:
     speaker: Speaker | None = None
     user_nickname: str = ""
     context: Sequence[ChatMessage] | None = None
+    in_turn: bool = False
 
 
 class Prompt(NamedTuple):
@@ -79,9 +82,11 @@ def build(material: Material) -> Prompt:
     is_greeted = bool(window) and window[0].is_greeting
     asked = material.context
     if asked is None:
-        turns = [ChatMessage(turn.role, turn.content) for turn in window]
-        asked = [*turns, *_system(quotable), *_user(material.content), *_system(brief.closing)]
+        heard = [ChatMessage(turn.role, turn.content) for turn in window]
+        asked = [*heard, *_system(quotable), *_user(material.content), *_system(brief.closing)]
     messages = (*_system(brief.system), *asked)
+    if material.in_turn:
+        messages = turns.in_turn(messages)
     is_cut = material.context is None and (len(window) < len(said) or not material.is_whole)
     return Prompt(
         messages,

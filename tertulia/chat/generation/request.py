@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.utils.translation import get_language
 
 from tertulia.accounts.models import User
@@ -172,6 +173,8 @@ def _material(send: Send, lines: Sequence[Passage]) -> Material:
         speaker=_speaker(send),
         user_nickname=send.user.nickname,
         context=send.context,
+        # The offline model looks for the question alone.
+        in_turn=settings.TERTULIA_STRICT_ROLES and send.resolved.model != OFFLINE_MODEL,
     )
 
 
