@@ -57,6 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     # Hashing well takes a third of a second each time; the tests make hundreds of people.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # What earlier tests said is not looked through beside later ones.
+    settings.TERTULIA_MEMORY_PAUSE = 3600.0
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -15,6 +15,8 @@ _BACKGROUND = (
     '"chat_generation"."stop_requested"',
     '"chat_conversation"."memory_due_at" <=',
     '"accounts_session"."session_key" IN',
+    # Nothing tells whose transaction it is; PostgreSQL's begin unseen.
+    "BEGIN IMMEDIATE",
 )
 
 _statements: list[str] = []

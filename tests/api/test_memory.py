@@ -20,8 +20,6 @@ from tests.provider import ScriptedProvider
 
 @pytest.fixture(autouse=True)
 def short_pause(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # What other tests left, with runs that nobody ends, would come round every second.
-    released(lambda: Conversation.objects.filter(memory_due_at__isnull=False).update(memory_due_at=None))
     monkeypatch.setattr(settings, "TERTULIA_MEMORY_PAUSE", 0.1)
 
 
