@@ -1,7 +1,8 @@
 """What an instance notes by itself when a conversation pauses: which ones are due, what is read, what comes of it.
 
-The supervisor asks `due`, `start` calls `claimed` inside its transaction, `log` calls `settle` inside its own. A
-conversation's `memory_due_at` is the claim: of several processes one clears it, and a run that failed sets it again.
+The supervisor asks `due`, `start` calls `leased` and `claimed`, each inside a transaction, `log` calls `settle` inside
+its own. A conversation's `memory_due_at` is the claim: of several processes one moves it and clears it, and a run that
+failed sets it again.
 """
 
 from collections.abc import Sequence
@@ -125,6 +126,13 @@ def due() -> list[Due]:
     return [Due(id, at) for id, at in paused.values_list("id", "memory_due_at")[:MOST_AT_ONCE] if at]
 
 
+def leased(due: Due) -> Due | None:
+    """The same, due again behind the others after a pause, should nothing come of it; None when another was first."""
+    later = pause_from(clock.now())
+    mine = Conversation.objects.filter(id=due.conversation_id, memory_due_at=due.at)
+    return Due(due.conversation_id, later) if mine.update(memory_due_at=later) else None
+
+
 def claimed(due: Due) -> Reading | None:
     """What to read, now this process's to read; None when another was first, or there is nothing (yet).
 
@@ -138,12 +146,6 @@ def claimed(due: Due) -> Reading | None:
         _set_due(conversation.id, pause_from(clock.now()))
         return None
     return _reading(conversation)
-
-
-def postpone(due: Due) -> None:
-    """Have it looked through after another pause, behind those that are due now."""
-    mine = Conversation.objects.filter(id=due.conversation_id, memory_due_at=due.at)
-    mine.update(memory_due_at=pause_from(clock.now()))
 
 
 def _reading(conversation: Conversation) -> Reading | None:

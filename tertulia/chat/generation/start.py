@@ -192,14 +192,17 @@ def start_memory(due: Due, resolved: Resolved, worker_id: UUID) -> Plan | None:
 
     None when there is nothing to do: another process was first, an answer is being written, or what was new is gone.
     """
+    # Committed by itself: where reading it fails each time, those behind it must not wait for that.
+    with transaction():
+        leased = extraction.leased(due)
+    if leased is None:
+        return None
     try:
         with transaction():
-            reading = extraction.claimed(due)
+            reading = extraction.claimed(leased)
             return _start_reading(reading, resolved, worker_id) if reading else None
-    except Exception:
-        # It met another run or an erasure, or its reading fails each time: those behind it must not wait for that.
-        logger.warning("conversation %s is looked through later", due.conversation_id, exc_info=True)
-        extraction.postpone(due)
+    except IntegrityError:
+        logger.info("a memory run met another one, or an erasure", exc_info=True)
         return None
 
 
