@@ -1,7 +1,6 @@
 """What a reader's browser has to do: a cold page, a long answer as it arrives, a long conversation. In Chromium."""
 
 import asyncio
-import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from playwright.async_api import Browser, CDPSession, Locator, Page, async_playw
 from benchmarks.essay import LAST_WORDS
 from benchmarks.instance import Instance, beside, instance
 from benchmarks.report import Figures, Report
+from tests import browsers
 from tests.acceptance.waiting import until
 
 # So long the answer takes; in 12,477 pieces as from a local model, or in 1,248 of some words each.
@@ -31,7 +31,7 @@ async def measure(report: Report, only: frozenset[str]) -> None:
         instance(report, OPENAI_BASE_URL=f"{author}/v1") as tested,
         async_playwright() as playwright,
     ):
-        browser = await playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=browsers.chromium(), args=["--no-sandbox"])
         reader = Reader(browser, tested, author)
         for name, case in CASES.items():
             if not only or name in only:
@@ -205,8 +205,3 @@ async def _ends_with(answer: Locator, words: str) -> bool:
 
 def _seconds(milliseconds: float | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
-
-
-def _chromium() -> str | None:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return next(filter(None, map(shutil.which, names)), None)

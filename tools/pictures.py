@@ -5,7 +5,6 @@ A fresh instance without a language model, so that what is seen is what everybod
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,9 +15,10 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests import browsers
+
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "images"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 WIDE: dict[str, Any] = {"viewport": {"width": 1280, "height": 820}}
 PHONE: dict[str, Any] = {
@@ -43,8 +43,7 @@ EVENING = [
 
 def main() -> None:
     with served() as url, sync_playwright() as playwright:
-        path = next(filter(None, map(shutil.which, NAMES)), None)
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=browsers.chromium(), args=["--no-sandbox"])
         take_pictures(browser, url)
 
 

@@ -1,8 +1,6 @@
 """The browser of the programme: a real Chromium that reaches the servers under test and, beyond them, only the sink."""
 
 import json
-import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,15 +9,17 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from tests import browsers
 from tests.acceptance import clients
 from tests.acceptance.clients import PASSWORD, Client, Person
 from tests.acceptance.sink import Sink
 from tests.acceptance.stage import World
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 # A process for each page of a hundred would cost a good part of the time.
 ARGUMENTS = ("--no-sandbox", "--renderer-process-limit=3")
 TIMEOUT_MS = 20_000
+# By default Playwright looks at each picture, and so has every one of them drawn.
+POLLING_MS = 100
 # Chromium's own services, which a profile without a network's past asks for now and then; no page of ours does.
 _ITS_OWN = ("*.googleapis.com", "*.google.com", "*.gvt1.com")
 # Runs in every page before its own scripts: it writes down what must not happen.
@@ -29,9 +29,6 @@ WATCH = Path(__file__).with_name("watch.js")
 @asynccontextmanager
 async def chromium(sink: Sink) -> AsyncIterator[Browser]:
     """A browser for which every host but 127.0.0.1 is the sink."""
-    path = os.environ.get("TERTULIA_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        raise RuntimeError("no Chromium: set TERTULIA_CHROMIUM or install one")
     rules = [
         *(f"MAP {host} ~NOTFOUND" for host in _ITS_OWN),
         f"MAP * 127.0.0.1:{sink.port}",
@@ -39,7 +36,8 @@ async def chromium(sink: Sink) -> AsyncIterator[Browser]:
     ]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=path, args=[*ARGUMENTS, f"--host-resolver-rules={', '.join(rules)}"]
+            executable_path=browsers.chromium(),
+            args=[*ARGUMENTS, f"--host-resolver-rules={', '.join(rules)}"],
         )
         try:
             yield browser
@@ -146,6 +144,7 @@ async def wait_for_answers(page: Page, count: int, seconds: float = 30) -> None:
         }""",
         arg=count,
         timeout=seconds * 1000,
+        polling=POLLING_MS,
     )
 
 
@@ -154,4 +153,5 @@ async def wait_for_word(page: Page, word: str) -> None:
     await page.wait_for_function(
         "word => [...document.querySelectorAll('#thread > .answer [data-prose]')].at(-1)?.textContent.includes(word)",
         arg=word,
+        polling=POLLING_MS,
     )

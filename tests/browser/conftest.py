@@ -2,8 +2,6 @@
 exception, a request to another host or a breach of the content security policy fails the test.
 """
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -12,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests import browsers
 from tests.people import PASSWORD, Person
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 TIMEOUT_MS = 15_000
 # As patient where a page is looked at as where it is acted on: a busy machine is no fault of the page.
 expect.set_options(timeout=TIMEOUT_MS)
@@ -30,10 +28,8 @@ document.addEventListener("securitypolicyviolation", (event) =>
 
 @pytest.fixture(scope="session")
 def browser(server: str) -> Iterator[Browser]:
-    path = os.environ.get("TERTULIA_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    assert path, "no Chromium: set TERTULIA_CHROMIUM or install one"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=browsers.chromium(), args=["--no-sandbox"])
         yield browser
         browser.close()
 
