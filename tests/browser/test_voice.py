@@ -1,9 +1,7 @@
 """Voice on the page: answers read aloud while they are written, and dictation with a microphone that plays a file."""
 
 import asyncio
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import NAMES, TIMEOUT_MS, Open, Watch, sign_in
+from tests import browsers
+from tests.browser.conftest import TIMEOUT_MS, Open, Watch, sign_in
 from tests.browser.steps import answer, say, script, wait_for_end
 from tests.people import Person
 from tests.provider import ScriptedProvider
@@ -52,7 +51,7 @@ def with_microphone(
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-audio-capture={recording}",
     ]
-    path = os.environ.get("TERTULIA_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    path = browsers.chromium()
     launched: list[Browser] = []
 
     def make(person: Person, deny: bool = False, **options: Any) -> Page:

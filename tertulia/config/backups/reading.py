@@ -116,6 +116,7 @@ def restore(backup: Backup) -> None:
     with atomic():
         _replace_rows(backup, rows.models(then))
     call_command("migrate", interactive=False, verbosity=0)
+    _measure_tables()
     _keep_secret(backup)
 
 
@@ -163,6 +164,13 @@ def _rebuild_search(cursor: Any) -> None:
     if connection.vendor == "sqlite" and "quotes_search" in connection.introspection.table_names(cursor):
         cursor.execute("DELETE FROM quotes_search")
         cursor.execute("INSERT INTO quotes_search (rowid, terms) SELECT id, terms FROM quotes_quote")
+
+
+def _measure_tables() -> None:
+    """PostgreSQL plans by what it has counted, which of new rows is nothing until its autovacuum comes by."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
 
 
 def _keep_secret(backup: Backup) -> None:
