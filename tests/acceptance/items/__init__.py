@@ -79,9 +79,6 @@ _ALL = (
         provider.provider_faults,
         patient=True,
     ),
-    Item(
-        "F2", "kill -9 loses no message and at most a second of an answer", crash.killed_servers, alone=True
-    ),
     Item("F3", "a dropped connection resumes at exactly its position", resume.dropped_connections),
     Item("F4", "whoever leaves in mid-answer finds all of it again", returning.interrupted_readers),
     Item("F5", "an answer survives its reader and obeys Stop", ending.closed_tabs, patient=True),
@@ -122,6 +119,10 @@ _ALL = (
     Item("I7", "hostile recordings end in time and touch nothing", audio.hostile_recordings, ("sqlite",)),
     Item("M1", "memories of instances never mix", memory.isolated_memories),
     Item("M2", "what was noted goes with what was said", memory.memory_rolls_back, patient=True),
+    # The longest of those that wait: last of them, beside what keeps a processor busy.
+    Item(
+        "F2", "kill -9 loses no message and at most a second of an answer", crash.killed_servers, patient=True
+    ),
     Item("M3", "every answer tells the digest of what was sent", memory.told_provenance),
     Item("H1", "the shipped production settings are safe", supply.deployment_check, ("sqlite",)),
     Item(

@@ -3,9 +3,11 @@
 import asyncio
 import base64
 import datetime as dt
+import io
 import itertools
 import json
 import re
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -458,42 +460,83 @@ def _is_refused(answer: Answer, name: str) -> bool:
 # --- A6: lists ------------------------------------------------------------------------------------------------------
 
 
+ROWS = 1000
+# So many of them are said, which takes the longer way; the others are brought in by an import.
+SAID = 60
+# What tells whose a row of the list is.
+_LISTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "/chat?per_page=50": lambda row: f"{row['user']} {row['content']}",
+    "/api/messages": lambda row: str(row["prompt_message"]),
+    "/api/conversations?limit=100": lambda row: str(row["title"]),
+    "/api/conversations?limit=100&q=row": lambda row: str(row["title"]),
+    "/api/search?limit=100&q=brought": lambda row: f"{row['title']} {row['excerpt']}",
+}
+_COUNTS = {"/api/search?limit=100&q=brought": ROWS - SAID}
+
+
 async def lists(stage: Stage) -> Outcome:
     """Two people with many rows each: every list, page after page, has one's own rows and no other."""
-    rows = stage.size(60, 1000)
     outcome = Outcome()
     async with stage.world(servers=2) as world:
-        people = [await world.join(name) for name in ("alice", "bob")]
+        names = ("alice", "bob")
+        people = [await world.join(name) for name in names]
         clients = [person.at(world.servers[n].url) for n, person in enumerate(people)]
-        for client in clients:
-            await asyncio.gather(*(_say(client, number) for number in range(rows)))
+        await asyncio.gather(*(_fill(client, name) for client, name in zip(clients, names, strict=True)))
         foreign, uncached = [], []
-        for number, client in enumerate(clients):
+        for client, name, other in zip(clients, names, reversed(names), strict=True):
             for path, read in _LISTS.items():
                 found, answers = await _all_pages(client, path)
-                own = sum(read(row) == people[number].email or read(row) is None for row in found)
-                if own != rows or len(found) != rows:
-                    foreign.append(f"{path}: {len(found)} rows, {own} own, required {rows}")
+                told = [read(row) for row in found]
+                own = sum(name in each and other not in each for each in told)
+                if not own == len(found) == len(set(told)) == _COUNTS.get(path, ROWS):
+                    foreign.append(
+                        f"{path}: {len(found)} rows of {name}, {own} own, {len(set(told))} different"
+                    )
                 uncached += [
                     f"{path}: {a.headers.get('Cache-Control')}" for a in answers if not _is_private(a)
                 ]
+            export = await client.get("/accounts/export")
+            foreign += [f"export: {fault}" for fault in _foreign_in_export(export.body, name, other)]
+            uncached += [] if _is_private(export) else ["export"]
         outcome.none_of("wrong_lists", foreign)
         outcome.none_of("answers_that_may_be_cached", uncached)
         outcome.none_of("complaints_in_logs", world.complaints())
     return outcome
 
 
-_LISTS: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {
-    "/chat?per_page=50": lambda row: row["user"],
-    "/api/messages": lambda row: None,
-    "/api/conversations": lambda row: None,
-}
+async def _fill(client: Client, name: str) -> None:
+    await asyncio.gather(*(_say(client, f"Row {number}, said by {name}.") for number in range(SAID)))
+    titles = [f"Row {number}, brought by {name}." for number in range(SAID, ROWS)]
+    file = json.dumps([_conversation_of_claude(title) for title in titles]).encode()
+    form = aiohttp.FormData()
+    form.add_field("file", file, filename="conversations.json", content_type="application/json")
+    answer = await client.request("POST", "/api/import", data=form)
+    if answer.status != 200 or answer.json()["imported"] != len(titles):
+        raise RuntimeError(str(answer))
 
 
-async def _say(client: Client, number: int) -> None:
-    answer = await client.post("/chat", {"content": f"Row {number}."})
+async def _say(client: Client, content: str) -> None:
+    answer = await client.post("/chat", {"content": content})
     if answer.status != 201:
         raise RuntimeError(str(answer))
+
+
+def _conversation_of_claude(title: str) -> dict[str, Any]:
+    """In which one question stands."""
+    times = {"created_at": "2025-03-01T10:00:00Z", "updated_at": "2025-03-01T10:00:00Z"}
+    question = {"uuid": f"message {title}", "sender": "human", "text": title, **times}
+    return {"uuid": title, "name": title, "chat_messages": [question], **times}
+
+
+def _foreign_in_export(body: bytes, name: str, other: str) -> list[str]:
+    """What is missing of one's own in the zip, and what is not one's own."""
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        texts = [archive.read(each).decode("utf-8", "replace") for each in archive.namelist()]
+    questions = {
+        found for text in texts for found in re.findall(rf"Row \d+, (?:said|brought) by {name}", text)
+    }
+    faults = [] if len(questions) == ROWS else [f"{len(questions)} questions of {name}"]
+    return faults + [f"of {other}: {text[:200]}" for text in texts if other in text]
 
 
 async def _all_pages(client: Client, path: str) -> tuple[list[dict[str, Any]], list[Answer]]:

@@ -18,6 +18,7 @@ from tests.acceptance.stage import Stage, World
 
 TEN_MEGABYTES = 10_000_000
 LONGEST_MESSAGE = 100_000
+LONG_CHAT = 100_000
 TRIES, LISTINGS = 7, 20
 SECONDS = 2.5
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -42,7 +43,7 @@ async def extremes(stage: Stage) -> Outcome:
     async with stage.world() as world:
         person = await world.join()
         await _over_limit(world, person, outcome)
-        await _long_chat(world, stage.size(20_000, 100_000), outcome)
+        await _long_chat(world, outcome)
         if stage.db == "sqlite":
             async with Sink() as sink, chromium(sink) as browser:
                 await _wild_answers(browser, world, person, outcome)
@@ -99,9 +100,9 @@ async def _refused(client: Client, path: str, field: str, size: int) -> tuple[fl
 # --- A long chat ----------------------------------------------------------------------------------------------------
 
 
-async def _long_chat(world: World, length: int, outcome: Outcome) -> None:
+async def _long_chat(world: World, outcome: Outcome) -> None:
     """Lists of somebody whose one conversation is as long as a book."""
-    seeded = await asyncio.to_thread(_seed, world, length)
+    seeded = await asyncio.to_thread(_seed, world)
     bearer = Client(world.session, world.servers[0].url, {"Authorization": f"Bearer {seeded['token']}"})
     page = Client(world.session, world.servers[0].url, {"Cookie": f"session={seeded['session']}"})
     lists = {
@@ -112,7 +113,7 @@ async def _long_chat(world: World, length: int, outcome: Outcome) -> None:
         f"/c/{seeded['conversation']}": page,
         "/": page,
     }
-    outcome.note("messages", length)
+    outcome.note("messages", LONG_CHAT)
     slowest = {path: await _p95(client, path) for path, client in lists.items()}
     outcome.at_most("list_p95_seconds", max(slowest.values()), 0.3)
     outcome.examples += [
@@ -120,9 +121,9 @@ async def _long_chat(world: World, length: int, outcome: Outcome) -> None:
     ]
 
 
-def _seed(world: World, length: int) -> dict[str, str]:
+def _seed(world: World) -> dict[str, str]:
     printed = subprocess.run(
-        python("-m", "benchmarks.seed", "branch", str(length)),
+        python("-m", "benchmarks.seed", "branch", str(LONG_CHAT)),
         cwd=ROOT,
         env=clean_environment() | dict(world.environment),
         stdout=subprocess.PIPE,

@@ -21,6 +21,7 @@ from tests.acceptance.streams import Refused, Trace
 
 WRITERS = 50
 READERS = 200
+CONTENTION_SECONDS = 60
 STREAMS = 300
 STREAM_SECONDS = 18
 MAX_CONNECTIONS = 30
@@ -52,14 +53,13 @@ class Timings:
 
 async def sqlite_contention(stage: Stage) -> Outcome:
     """50 writers and 200 readers on two processes and one file, each pausing as people and programs do."""
-    seconds = stage.size(20, 60)
     outcome = Outcome()
     async with stage.world(servers=2) as world:
         person = await world.join()
         clients = [person.at(server.url) for server in world.servers]
         conversations = [await Conversation.begin(clients[n % 2]) for n in range(WRITERS)]
         writes, reads = Timings(), Timings()
-        until = time.monotonic() + seconds
+        until = time.monotonic() + CONTENTION_SECONDS
         chance = random.Random(stage.random.random())
         await asyncio.gather(
             *(_write(clients[n % 2], conversations[n], until, chance, writes) for n in range(WRITERS)),

@@ -26,7 +26,7 @@ async def two_nodes(stage: Stage) -> Outcome:
     outcome = Outcome()
     async with _nodes(stage) as world:
         await _without_stickiness(world, outcome)
-        await resume.play(stage, world, outcome, stage.size(20, 100))
+        await resume.play(stage, world, outcome, resume.DROPS)
         await revocation.play_all(world, outcome)
         outcome.none_of("complaints_in_logs", world.complaints())
     return outcome

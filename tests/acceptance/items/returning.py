@@ -28,6 +28,7 @@ from tests.acceptance.stage import Stage
 
 # So many people at a time; each has a browser context of their own.
 PEOPLE = 4
+TIMES = 20
 WORDS, RATE = 60, 60
 # The answer has this long to go when it is left.
 LAST_MOMENT = 0.8
@@ -50,8 +51,7 @@ Deed = Callable[[Visit], Awaitable[list[Page]]]
 async def interrupted_readers(stage: Stage) -> Outcome:
     """Each way of leaving so many times, at random moments."""
     outcome = Outcome()
-    count = stage.size(4, 20)
-    waiting = [(name, deed) for name, deed in DEEDS.items() for _ in range(count)]
+    waiting = [(name, deed) for name, deed in DEEDS.items() for _ in range(TIMES)]
     stage.random.shuffle(waiting)
     numbers = itertools.count(1)
     faults: list[str] = []
@@ -68,7 +68,7 @@ async def interrupted_readers(stage: Stage) -> Outcome:
             faults.extend(f"error in a page: {error}" for error in reader.watch.errors)
 
         await asyncio.gather(*(lane() for _ in range(PEOPLE)))
-        outcome.exactly("visits", next(numbers) - 1, count * len(DEEDS))
+        outcome.exactly("visits", next(numbers) - 1, TIMES * len(DEEDS))
         outcome.none_of("faults", faults)
         outcome.none_of("complaints_in_logs", world.complaints())
     return outcome
