@@ -9,7 +9,6 @@ import hashlib
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-import qrcode  # type: ignore[import-untyped]
 from allauth.mfa import app_settings
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -19,7 +18,6 @@ from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 from django.db import IntegrityError
 from django.utils.translation import gettext_lazy as _
-from qrcode.image.svg import SvgPathImage  # type: ignore[import-untyped]
 
 from tertulia.accounts import audit
 from tertulia.accounts.models import User
@@ -171,6 +169,10 @@ def _readable(secret: str) -> str:
 
 
 def _picture(url: str) -> str:
+    # Only who switches it on sees one: a hundredth of a start for everybody else.
+    import qrcode  # type: ignore[import-untyped]  # noqa: PLC0415
+    from qrcode.image.svg import SvgPathImage  # type: ignore[import-untyped]  # noqa: PLC0415
+
     return str(qrcode.make(url, image_factory=SvgPathImage).to_string(encoding="unicode"))
 
 

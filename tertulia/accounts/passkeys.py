@@ -11,27 +11,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.utils.translation import gettext_lazy as _
-from fido2.server import Fido2Server
-from fido2.webauthn import (
-    AttestedCredentialData,
-    AuthenticationResponse,
-    PublicKeyCredentialRpEntity,
-    PublicKeyCredentialUserEntity,
-    RegistrationResponse,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from tertulia.accounts import audit, factors, tickets, validation
 from tertulia.accounts.models import User
 from tertulia.core import clock
 from tertulia.core.db import transaction
 from tertulia.core.errors import Conflict, InvalidInput, NotFound, Problem
+
+# Loaded where it is needed: with its list of public suffixes it is a twentieth of a start.
+if TYPE_CHECKING:
+    from fido2.server import Fido2Server
+    from fido2.webauthn import AttestedCredentialData, AuthenticationResponse, RegistrationResponse
 
 MAX_PASSKEYS = 20
 # A browser's answer, in characters; with an attestation that is not even asked for it has some 3,000.
@@ -43,7 +38,6 @@ LIFETIME = timedelta(minutes=10)
 _UNREADABLE = (
     ValueError, TypeError, LookupError, AttributeError, AssertionError, RuntimeError, struct.error,
 )  # fmt: skip
-_REQUIRED, _PREFERRED = UserVerificationRequirement.REQUIRED, UserVerificationRequirement.PREFERRED
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +77,19 @@ def of(user: User) -> list[Passkey]:
 
 def begin_registration(*, user: User, name: str, host: str) -> Ceremony:
     """Ask for a new passkey, to be called `name`. Raises InvalidInput naming `name`, Conflict beyond MAX_PASSKEYS."""
+    from fido2 import webauthn  # noqa: PLC0415  (see above)
+
     name = validation.key_name(name)
     known = _credentials(_rows(user))
     if len(known) >= MAX_PASSKEYS:
         raise Conflict(_("At most %(limit)d passkeys. Remove one first.") % {"limit": MAX_PASSKEYS})
     options, state = _server(host).register_begin(
-        PublicKeyCredentialUserEntity(
+        webauthn.PublicKeyCredentialUserEntity(
             id=user.pk.bytes, name=user.address or user.nickname, display_name=user.nickname
         ),
         credentials=known,
-        resident_key_requirement=ResidentKeyRequirement.PREFERRED,
-        user_verification=_PREFERRED,
+        resident_key_requirement=webauthn.ResidentKeyRequirement.PREFERRED,
+        user_verification=webauthn.UserVerificationRequirement.PREFERRED,
     )
     return _ceremony(user, options, {"state": state, "name": name})
 
@@ -105,7 +101,7 @@ def register(*, user: User, token: str, answer: str, host: str) -> list[str]:
     """
     begun = _taken(token, user)
     with _readable():
-        response = RegistrationResponse.from_dict(_parsed(answer))
+        response = _registration(_parsed(answer))
         made = _server(host).register_complete(begun["state"], response)
     data = {"name": begun["name"], "credential": _plain(response), "counter": made.counter}
     with transaction():
@@ -137,14 +133,18 @@ def remove(*, user: User, passkey_id: int) -> None:
 
 def begin_sign_in(*, host: str, user: User | None = None) -> Ceremony:
     """Ask for a passkey of `user`, after the password, or of anybody whose device makes sure of its owner."""
+    from fido2.webauthn import UserVerificationRequirement as Verification  # noqa: PLC0415  (see above)
+
     credentials = _credentials(_rows(user)) if user else None
-    verification = _PREFERRED if user else _REQUIRED
+    verification = Verification.PREFERRED if user else Verification.REQUIRED
     options, state = _server(host).authenticate_begin(credentials, user_verification=verification)
     return _ceremony(user, options, {"state": state})
 
 
 def user_of(*, token: str, answer: str, host: str, user: User | None = None) -> User:
     """Whose passkey has answered; `user` is whom the ceremony was begun for. Raises InvalidInput naming `answer`."""
+    from fido2.webauthn import AuthenticationResponse  # noqa: PLC0415  (see above)
+
     begun = _taken(token, user)
     with _readable():
         response = AuthenticationResponse.from_dict(_parsed(answer))
@@ -168,7 +168,7 @@ def _note_use(row: Authenticator, counter: int) -> None:
     row.save(update_fields=["data", "last_used_at"])
 
 
-def _owner(response: AuthenticationResponse) -> User | None:
+def _owner(response: "AuthenticationResponse") -> User | None:
     """Whom the device says it belongs to; its signature proves it."""
     handle = response.response.user_handle
     if not handle or len(handle) != 16:
@@ -179,8 +179,11 @@ def _owner(response: AuthenticationResponse) -> User | None:
 # --- What both have in common ---------------------------------------------------------------------------------------
 
 
-def _server(host: str) -> Fido2Server:
+def _server(host: str) -> "Fido2Server":
     """Answers count for the name in the address bar only, over https or on the own machine."""
+    from fido2.server import Fido2Server  # noqa: PLC0415  (see above)
+    from fido2.webauthn import PublicKeyCredentialRpEntity  # noqa: PLC0415
+
     return Fido2Server(PublicKeyCredentialRpEntity(name=factors.ISSUER, id=_domain(host)))
 
 
@@ -210,7 +213,13 @@ def _parsed(answer: str) -> dict[str, Any]:
     return parsed
 
 
-def _plain(response: RegistrationResponse) -> dict[str, Any]:
+def _registration(told: Mapping[str, Any]) -> "RegistrationResponse":
+    from fido2.webauthn import RegistrationResponse  # noqa: PLC0415  (see above)
+
+    return RegistrationResponse.from_dict(told)
+
+
+def _plain(response: "RegistrationResponse") -> dict[str, Any]:
     """The fields that the standard knows, as plain JSON."""
     plain: dict[str, Any] = json.loads(json.dumps(dict(response)))
     return plain
@@ -241,12 +250,12 @@ def _locked(user: User, passkey_id: int) -> Authenticator:
     return row
 
 
-def _credentials(rows: Sequence[Authenticator]) -> list[AttestedCredentialData]:
+def _credentials(rows: Sequence[Authenticator]) -> "list[AttestedCredentialData]":
     return [_credential(row) for row in rows]
 
 
-def _credential(row: Authenticator) -> AttestedCredentialData:
-    response = RegistrationResponse.from_dict(row.data["credential"])
+def _credential(row: Authenticator) -> "AttestedCredentialData":
+    response = _registration(row.data["credential"])
     credential: AttestedCredentialData | None = response.response.attestation_object.auth_data.credential_data
     assert credential is not None
     return credential

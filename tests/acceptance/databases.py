@@ -171,7 +171,19 @@ def prepare_template(cluster: SharedCluster) -> None:
         _migrate({"TERTULIA_DATA": folder, "DATABASE_URL": url})
 
 
+_AS_A_START_DOES = """
+from django.conf import settings
+from tertulia.config.migration import migrate
+migrate(settings.DATA)
+"""
+
+
 def _migrate(settings: dict[str, str]) -> None:
-    """As an operator does it; the key signs nothing that stays."""
+    """The key signs nothing that stays."""
     environment = clean_environment() | {"SECRET_KEY": secrets.token_urlsafe(48)} | settings
-    subprocess.run(python("-m", "tertulia", "migrate", "-v0"), cwd=ROOT, env=environment, check=True)
+    subprocess.run(
+        python("-m", "tertulia", "shell", "-v0", "-c", _AS_A_START_DOES),
+        cwd=ROOT,
+        env=environment,
+        check=True,
+    )

@@ -20,6 +20,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Model
 from django.db.transaction import atomic
 
+from tertulia.config import completion
 from tertulia.config.backups import rows, writing
 
 # Whatever people made stands in rows that hang on one of these.
@@ -116,6 +117,7 @@ def restore(backup: Backup) -> None:
     with atomic():
         _replace_rows(backup, rows.models(then))
     call_command("migrate", interactive=False, verbosity=0)
+    completion.note()
     _measure_tables()
     _keep_secret(backup)
 
