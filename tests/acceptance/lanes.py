@@ -55,8 +55,8 @@ async def play_all(plays: Sequence[Play], terms: Terms, *, lanes: int) -> bool:
     await _prepare({play.db for play in plays})
     patient = asyncio.create_task(_in_lanes([play for play in plays if play.item.patient], terms, lanes))
     disturbed, has_failed = [], False
-    # Those of one database first, beside the first of those that wait, which wait for a provider's limits most quietly.
-    for _, beside in sorted(_alone(plays).items(), key=lambda item: len(item[1])):
+    for item in dict.fromkeys(play.item for play in plays if play.item.alone):
+        beside = [play for play in plays if play.item is item]
         had_company = len(beside) > 1 or not patient.done()
         missed = await _in_lanes(beside, terms, len(beside))
         if had_company:
@@ -69,15 +69,6 @@ async def play_all(plays: Sequence[Play], terms: Terms, *, lanes: int) -> bool:
     disturbed += await patient
     # A figure that was missed beside other work is judged once more without it; a fault fails alone as well.
     return all([await _run(play, terms) for play in disturbed]) and not has_failed
-
-
-def _alone(plays: Sequence[Play]) -> dict[str, list[Play]]:
-    """Of each item that times something, what is played at the same time."""
-    found: dict[str, list[Play]] = {}
-    for play in plays:
-        if play.item.alone:
-            found.setdefault(play.item.name, []).append(play)
-    return found
 
 
 async def _in_lanes(

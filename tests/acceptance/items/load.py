@@ -81,7 +81,7 @@ async def _write(
     client: Client, conversation: Conversation, until: float, chance: random.Random, timings: Timings
 ) -> None:
     for number in itertools.count():
-        await asyncio.sleep(chance.uniform(0, 2))
+        await asyncio.sleep(chance.uniform(0, 4))
         if time.monotonic() > until:
             return
         path = f"/api/conversations/{conversation.id}"
@@ -92,7 +92,7 @@ async def _read(
     client: Client, conversation: Conversation, until: float, chance: random.Random, timings: Timings
 ) -> None:
     for path in itertools.cycle((conversation.messages_path, "/api/conversations", "/api/usage", "/chat")):
-        await asyncio.sleep(chance.uniform(0, 5))
+        await asyncio.sleep(chance.uniform(0, 10))
         if time.monotonic() > until:
             return
         await timings.time(client, "GET", path)
