@@ -17,6 +17,8 @@ from django.apps import apps
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 
+from tertulia.config import instance
+
 # An application and the name of one of its migrations.
 Migration = tuple[str, str]
 
@@ -78,12 +80,7 @@ def _of_sqlite() -> tuple[int, list[Migration]]:
 
 
 def _of_postgresql() -> tuple[int, list[Migration]]:
-    parameters = connection.get_connection_params()
-    with (
-        suppress(DatabaseError),
-        connection.wrap_database_errors,
-        connection.Database.connect(**parameters) as one,  # type: ignore[attr-defined]
-    ):
+    with suppress(DatabaseError), connection.wrap_database_errors, instance.single_connection() as one:
         [(comment,)] = one.execute("SELECT obj_description(%s::regclass, 'pg_class')", [_TABLE]).fetchall()
         mark = (comment or "").removeprefix("complete: ")
         return int(mark) if mark.isascii() and mark.isdigit() else 0, one.execute(_APPLIED).fetchall()

@@ -35,13 +35,18 @@ def unreachable() -> str:
     """
     if connection.vendor != "postgresql":
         return ""
-    parameters = connection.get_connection_params() | {"connect_timeout": _PATIENCE_SECONDS}
     try:
         with connection.wrap_database_errors:
-            connection.Database.connect(**parameters).close()  # type: ignore[attr-defined]
+            single_connection().close()
     except DatabaseError as error:
         return next(iter(str(error).strip().splitlines()), type(error).__name__)
     return ""
+
+
+def single_connection() -> Any:
+    """One of psycopg's own to PostgreSQL, beside Django's and its pool; its errors are the driver's."""
+    parameters = connection.get_connection_params() | {"connect_timeout": _PATIENCE_SECONDS}
+    return connection.Database.connect(**parameters)  # type: ignore[attr-defined]
 
 
 def check(data: Path) -> None:

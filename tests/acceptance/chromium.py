@@ -1,6 +1,8 @@
 """The browser of the programme: a real Chromium that reaches the servers under test and, beyond them, only the sink."""
 
+import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -59,6 +61,19 @@ class Watch:
     navigations: list[str] = field(default_factory=list)
     popups: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    # The last request, and when it was begun.
+    asked: tuple[str, float] = ("", 0.0)
+
+    async def quiet(self, seconds: float = 0.5) -> None:
+        """Until no request has been begun for so long; raises TimeoutError naming the last one.
+
+        Not Playwright's `networkidle`, which waits for the ends of all of them: beside other work one got lost.
+        """
+        deadline = time.monotonic() + TIMEOUT_MS / 1000
+        while time.monotonic() - self.asked[1] < seconds:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the page goes on asking, for {self.asked[0]} last")
+            await asyncio.sleep(0.05)
 
     async def follow(self, context: BrowserContext) -> None:
         await context.expose_binding("report", self._reported)
@@ -72,6 +87,7 @@ class Watch:
         {"execution": self.executions, "breach": self.breaches}[kind].append(told)
 
     def _requested(self, request: Any) -> None:
+        self.asked = (request.url, time.monotonic())
         if request.is_navigation_request():
             self.navigations.append(request.url)
 

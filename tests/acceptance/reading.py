@@ -91,7 +91,7 @@ class Reading:
 
     async def _look(self, page: Page, answers: Sequence[Sequence[Case]], how: str) -> None:
         """What the thread consists of, and what happens when everything in it is touched."""
-        await page.wait_for_load_state("networkidle")
+        await next(each for each in self._visitors if each.context is page.context).watch.quiet()
         text = "".join(await page.locator("#thread .prose").all_text_contents())
         missing = [case for cases in answers for case in cases if f"case {case.number}." not in text]
         self.faults["missing"] += [f"{how}: {case}" for case in missing]

@@ -102,7 +102,7 @@ _ALL = (
         "quota days end at local midnight, whatever clocks and users do",
         midnight.quota_days,
     ),
-    Item("F11", "replaced processes finish what they have", operation.rolling_replacement),
+    Item("F11", "replaced processes finish what they have", operation.rolling_replacement, alone=True),
     Item("F8", "Redis away costs readers a moment and nothing else", recovery.redis_away, patient=True),
     Item("F13", "half an hour of streams leaves nothing behind", soak.endurance, alone=True, nightly=True),
     Item("F12", "slow readers cost the others nothing", load.slow_readers, alone=True),
