@@ -290,12 +290,14 @@ def test_where_nothing_speaks_there_are_no_buttons(
 ) -> None:
     from tertulia.chat import speech
 
-    monkeypatch.setattr(speech, "is_installed", lambda: False)
-    with configured():
-        page = visit(alice)
-        say(page, "Hello.")
-        wait_for_end(page)
-        expect(page.locator("[data-speak], #dictate, #dictation")).to_have_count(0)
+    # The outer one forgets the engines again after the patch has ended: until then the open page may ask for them.
+    with configured(), monkeypatch.context() as patch:
+        patch.setattr(speech, "is_installed", lambda: False)
+        with configured():
+            page = visit(alice)
+            say(page, "Hello.")
+            wait_for_end(page)
+            expect(page.locator("[data-speak], #dictate, #dictation")).to_have_count(0)
 
 
 def test_dictation_is_for_languages_that_are_understood(visit: Open, alice: Person) -> None:
