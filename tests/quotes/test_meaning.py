@@ -12,7 +12,7 @@ from tertulia.core.errors import Unauthenticated
 from tertulia.providers.embeddings import Embedder
 from tertulia.quotes import actions, meaning, retrieval, vectors
 from tertulia.quotes.meaning import Meaning
-from tertulia.quotes.models import QuoteVector
+from tertulia.quotes.models import Quote, QuoteVector
 from tests.accounts.people import make_user
 from tests.provider import ScriptedProvider
 from tests.quotes.rows import a_quote, a_word, staff
@@ -26,6 +26,9 @@ def model(provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setattr(settings, "TERTULIA_EMBEDDINGS_MODEL", f"text-embedding-{a_word()}")
     monkeypatch.setattr(settings, "TERTULIA_EMBEDDINGS_URL", provider.base_url)
     _forget()
+    # Those of earlier tests mean the same, and only the nearest few are cited.
+    ferries = Quote.objects.filter(is_apply=True, content__contains="ferry")
+    actions.decide_quotes(user=staff(), ids=list(ferries.values_list("id", flat=True)), is_apply=False)
     found = meaning.meaning()
     assert found is not None
     yield found
