@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
+from tests.browsers import NAMES as CHROMIUMS
+
 ROOT = Path(__file__).resolve().parent
 BIN = "Scripts" if os.name == "nt" else "bin"
 VENV = ROOT / ".venv"
@@ -34,9 +36,8 @@ LOCKS = {  # lock file: what it pins beside the application's own dependencies; 
     "requirements-build.txt": ["--group", "build", "--extra", "speech"],
     "requirements-dev.txt": ["--group", "dev", "--extra", "speech"],
 }
-# Programs that whole-system tests drive: the names that each may have, the quickest first (as in `tests/browsers.py`),
-# and the Debian packages that bring that one.
-CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+# Programs that whole-system tests drive: the names that each may have, the quickest first, and the Debian packages that
+# bring that one.
 PROGRAMS = {
     CHROMIUMS: ["chromium-headless-shell", "fonts-noto-core", "fonts-noto-cjk"],
     ("caddy",): ["caddy"],
@@ -168,8 +169,9 @@ def prepare_programs(*, required: bool) -> None:
     if packages and shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
         say(f"installing {', '.join(packages)}")
         os.environ["DEBIAN_FRONTEND"] = "noninteractive"
-        # Without a network what is there has to do.
-        _ = status_of("apt-get", "update", "--quiet") or status_of(*install, "--quiet")
+        # Where that fails, as without a network, what is there has to do.
+        if not status_of("apt-get", "update", "--quiet"):
+            status_of(*install, "--quiet")
     if required and not all(any(map(shutil.which, names)) for names in PROGRAMS):
         fail(f"The tests of the whole system need more. On Debian or Ubuntu: sudo {shlex.join(install)}")
 

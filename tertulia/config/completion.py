@@ -1,4 +1,4 @@
-"""Whether the migrations of this code are all in the database, asked without loading one of them; `migration` asks.
+"""Brings the database to the migrations of this code, and tells without loading one of them whether it is there.
 
 The database remembers for which migrations a run has come to its end, signals included: SQLite in its `user_version`,
 PostgreSQL in the comment of Django's table. That table alone could not tell: permissions are made after its last row.
@@ -6,14 +6,13 @@ PostgreSQL in the comment of Django's table. That table alone could not tell: pe
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from importlib.util import find_spec
-from pathlib import Path
 from pkgutil import iter_modules
 
 from django.apps import apps
+from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 
@@ -22,9 +21,16 @@ from tertulia.config import instance
 # An application and the name of one of its migrations.
 Migration = tuple[str, str]
 
-# Of Django; its model would be made anew each time.
-_TABLE = "django_migrations"
-_APPLIED = f"SELECT app, name FROM {_TABLE}"  # noqa: S608  (a constant)
+_APPLIED = "SELECT app, name FROM django_migrations"
+_NOTED = {
+    "sqlite": "PRAGMA user_version",
+    "postgresql": "SELECT obj_description('django_migrations'::regclass, 'pg_class')",
+}
+# A whole number, which the digest of the names is.
+_NOTE = {
+    "sqlite": "PRAGMA user_version = {}",
+    "postgresql": "COMMENT ON TABLE django_migrations IS '{}'",
+}
 
 
 def is_noted() -> bool:
@@ -33,21 +39,24 @@ def is_noted() -> bool:
     By a connection of its own: Django's would have to be given up before a fork, and its pool has threads.
     """
     on_disk = _on_disk()
-    mark, applied = _of_sqlite() if connection.vendor == "sqlite" else _of_postgresql()
     ours = {app for app, _ in on_disk}
-    return mark == _mark(on_disk) and {each for each in applied if each[0] in ours} == on_disk
+    with (
+        suppress(DatabaseError),
+        connection.wrap_database_errors,
+        closing(instance.single_connection()) as one,
+    ):
+        [(noted,)] = one.execute(_NOTED[connection.vendor]).fetchall()
+        applied = {(app, name) for app, name in one.execute(_APPLIED).fetchall() if app in ours}
+        return str(noted) == str(_number_of(on_disk)) and applied == on_disk
+    return False
 
 
-def note() -> None:
-    """Note that a run has ended. Where the role must not, the next start looks through the migrations again."""
-    mark = _mark(_on_disk())
-    statement = (
-        f"PRAGMA user_version = {mark}"
-        if connection.vendor == "sqlite"
-        else f"COMMENT ON TABLE {_TABLE} IS 'complete: {mark}'"
-    )
+def complete() -> None:
+    """Apply what is missing, and note that the run has ended."""
+    call_command("migrate", interactive=False, verbosity=0)
+    # Where the role must not, the next start looks through the migrations again.
     with suppress(DatabaseError), connection.cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute(_NOTE[connection.vendor].format(_number_of(_on_disk())))
 
 
 def _on_disk() -> set[Migration]:
@@ -62,26 +71,7 @@ def _on_disk() -> set[Migration]:
     return found
 
 
-def _mark(migrations: Iterable[Migration]) -> int:
-    """A number for this set of migrations that fits SQLite's `user_version`, and is not its default 0."""
+def _number_of(migrations: Iterable[Migration]) -> int:
+    """For this set of migrations, such that it fits SQLite's `user_version` and is not its default 0."""
     digest = hashlib.sha256(json.dumps(sorted(migrations)).encode()).digest()
     return int.from_bytes(digest[:4]) >> 1 | 1
-
-
-def _of_sqlite() -> tuple[int, list[Migration]]:
-    path = Path(connection.settings_dict["NAME"]).absolute()
-    with (
-        suppress(sqlite3.Error),
-        closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=20)) as file,
-    ):
-        [(mark,)] = file.execute("PRAGMA user_version").fetchall()
-        return mark, file.execute(_APPLIED).fetchall()
-    return 0, []
-
-
-def _of_postgresql() -> tuple[int, list[Migration]]:
-    with suppress(DatabaseError), connection.wrap_database_errors, instance.single_connection() as one:
-        [(comment,)] = one.execute("SELECT obj_description(%s::regclass, 'pg_class')", [_TABLE]).fetchall()
-        mark = (comment or "").removeprefix("complete: ")
-        return int(mark) if mark.isascii() and mark.isdigit() else 0, one.execute(_APPLIED).fetchall()
-    return 0, []

@@ -44,7 +44,13 @@ def unreachable() -> str:
 
 
 def single_connection() -> Any:
-    """One of psycopg's own to PostgreSQL, beside Django's and its pool; its errors are the driver's."""
+    """One of the driver's own, beside Django's and its pool, to read by; its errors are the driver's.
+
+    To SQLite without a chance of making the file or of switching a stranger's to another journal.
+    """
+    if connection.vendor == "sqlite":
+        file = Path(connection.settings_dict["NAME"]).absolute().as_uri()
+        return sqlite3.connect(f"{file}?mode=ro", uri=True, timeout=20)
     parameters = connection.get_connection_params() | {"connect_timeout": _PATIENCE_SECONDS}
     return connection.Database.connect(**parameters)  # type: ignore[attr-defined]
 
@@ -110,11 +116,10 @@ def _tables() -> set[str]:
 
 
 def _tables_of_file(path: Path) -> set[str]:
-    """Without Django's connection, which would make the file or switch a stranger's to another journal."""
     if not path.exists():
         return set()
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=20)) as file:
+        with closing(single_connection()) as file:
             rows = file.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     except sqlite3.DatabaseError as error:
         raise ImproperlyConfigured(f"{path} is not a database that can be read: {error}") from None

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -26,33 +25,46 @@ def migrate(data: Path) -> None:
     A SQLite database with something in it is copied to `backups/` before. Raises ImproperlyConfigured for a database
     that is not this instance's.
     """
-    with exclusive(data):
-        instance.check(data)
-        if _has_history() and _is_behind():
-            _copy(data)
-        call_command("migrate", interactive=False, verbosity=0)
-        completion.note()
+    if _is_done(data):
         instance.note(data)
-    connection.close()
+    else:
+        _migrate(data)
 
 
 def migrate_apart(data: Path) -> None:
     """The same in a process of its own, which takes along what the models of every migration occupy (some 17 MB).
 
     For a server before it has a thread or a connection. The child has this very stack: where it fails it says why as
-    this process would have, and this one ends with its status. Where nothing is left to do there is no child: making
-    it, and loading every migration there, took a quarter of a start.
+    this process would have, and this one ends with its status.
     """
-    if not instance.is_half_restored(data) and completion.is_noted():
+    if _is_done(data):
         instance.note(data)
-        return
-    if not _can_fork():
-        migrate(data)
-        return
+    elif _can_fork():
+        _migrate_in_child(data)
+    else:
+        _migrate(data)
+
+
+def _is_done(data: Path) -> bool:
+    """As most starts find it. Loading every migration to see that would be a quarter of each."""
+    return not instance.is_half_restored(data) and completion.is_noted()
+
+
+def _migrate(data: Path) -> None:
+    with exclusive(data):
+        instance.check(data)
+        if _has_history() and _is_behind():
+            _copy(data)
+        completion.complete()
+        instance.note(data)
+    connection.close()
+
+
+def _migrate_in_child(data: Path) -> None:
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
-        migrate(data)
+        _migrate(data)
         os._exit(0)
     if status := os.waitstatus_to_exitcode(_awaited(child)):
         sys.exit(status if status > 0 else f"tertulia: the migration was ended by signal {-status}.")

@@ -20,8 +20,6 @@ from tests.acceptance.stage import World
 # A process for each page of a hundred would cost a good part of the time.
 ARGUMENTS = ("--no-sandbox", "--renderer-process-limit=3")
 TIMEOUT_MS = 20_000
-# By default Playwright looks at each picture, and so has every one of them drawn.
-POLLING_MS = 100
 # Chromium's own services, which a profile without a network's past asks for now and then; no page of ours does.
 _ITS_OWN = ("*.googleapis.com", "*.google.com", "*.gvt1.com")
 # Runs in every page before its own scripts: it writes down what must not happen.
@@ -160,7 +158,6 @@ async def wait_for_answers(page: Page, count: int, seconds: float = 30) -> None:
         }""",
         arg=count,
         timeout=seconds * 1000,
-        polling=POLLING_MS,
     )
 
 
@@ -169,5 +166,4 @@ async def wait_for_word(page: Page, word: str) -> None:
     await page.wait_for_function(
         "word => [...document.querySelectorAll('#thread > .answer [data-prose]')].at(-1)?.textContent.includes(word)",
         arg=word,
-        polling=POLLING_MS,
     )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from playwright.async_api import Browser, Page
 
-from tests.acceptance.chromium import Visitor, say, script, visitor, wait_for_answers
+from tests.acceptance.chromium import Watch, say, script, visitor, wait_for_answers
 from tests.acceptance.clients import Person
 from tests.acceptance.corpus import Case
 from tests.acceptance.figures import Outcome
@@ -36,7 +36,7 @@ class Reading:
         self._browser = browser
         self._chance = chance
         self._has_policy = has_policy
-        self._visitors: list[Visitor] = []
+        self._watches: dict[Page, Watch] = {}
         self._expected: list[str] = []
         self.pages: list[Page] = []
         self.shown = 0
@@ -44,7 +44,7 @@ class Reading:
 
     def told(self, name: str) -> list[str]:
         """What the watch over this person's pages wrote down under a name."""
-        return [fault for each in self._visitors for fault in getattr(each.watch, name)]
+        return [fault for watch in self._watches.values() for fault in getattr(watch, name)]
 
     def unexpected_navigations(self) -> list[str]:
         asked = self.told("navigations")
@@ -69,8 +69,8 @@ class Reading:
 
     async def _page(self, person: Person, *, has_policy: bool) -> Page:
         each = await visitor(self._browser, self._world, person, bypass_csp=not has_policy)
-        self._visitors.append(each)
         page = await each.context.new_page()
+        self._watches[page] = each.watch
         self.pages.append(page)
         return page
 
@@ -91,7 +91,7 @@ class Reading:
 
     async def _look(self, page: Page, answers: Sequence[Sequence[Case]], how: str) -> None:
         """What the thread consists of, and what happens when everything in it is touched."""
-        await next(each for each in self._visitors if each.context is page.context).watch.quiet()
+        await self._watches[page].quiet()
         text = "".join(await page.locator("#thread .prose").all_text_contents())
         missing = [case for cases in answers for case in cases if f"case {case.number}." not in text]
         self.faults["missing"] += [f"{how}: {case}" for case in missing]

@@ -13,7 +13,6 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -116,8 +115,7 @@ def restore(backup: Backup) -> None:
     backup.extract_media(Path(settings.MEDIA_ROOT))
     with atomic():
         _replace_rows(backup, rows.models(then))
-    call_command("migrate", interactive=False, verbosity=0)
-    completion.note()
+    completion.complete()
     _measure_tables()
     _keep_secret(backup)
 
