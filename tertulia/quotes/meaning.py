@@ -61,7 +61,7 @@ EVERYDAY = (
 class Asked(NamedTuple):
     """A question's vector, which vectors it can be compared with, and the cosine that unrelated texts have with it."""
 
-    space: str
+    space: vectors.Space
     vector: Vector
     unrelated: float
 
@@ -77,14 +77,19 @@ class Meaning:
         self._embedder = embedder
         self._lock = Lock()
         self._everyday: Sequence[Vector] = ()
+        self._centre: Vector = ()
         self._questions: OrderedDict[str, Asked] = OrderedDict()
         self._resting_until = 0.0
         self._alone_in = ""
 
     @property
-    def space(self) -> str:
-        """What can be compared: vectors of one model and one length. A server may give another model the same name."""
-        return f"{len(self._everyday[0]) if self._everyday else 0} {self._embedder.model}"[:MAX_MODEL]
+    def space(self) -> vectors.Space:
+        """What can be compared. A server may give another model the same name, so the length is a part of ours.
+
+        Vectors whose signs are about the centre are marked: those made before this was so are made anew.
+        """
+        centre = self._centre
+        return vectors.Space(f"{len(centre)}c {self._embedder.model}"[:MAX_MODEL], centre)
 
     async def prepare(self, question: str) -> None:
         """Have the vector of a question at hand for `known`, if it can be had soon."""
@@ -115,9 +120,9 @@ class Meaning:
         """
         if not self._everyday:
             await self._get_to_know(BATCH_SECONDS)
-        if self._alone_in != self.space:
-            await in_db(vectors.forget_other_models, self.space)
-            self._alone_in = self.space
+        if self._alone_in != self.space.name:
+            await in_db(vectors.forget_other_spaces, self.space)
+            self._alone_in = self.space.name
         lines = await in_db(vectors.unembedded, self.space, BATCH)
         if lines:
             found = await self._embedded([line.text for line in lines], BATCH_SECONDS)
@@ -142,6 +147,7 @@ class Meaning:
 
     async def _get_to_know(self, seconds: float) -> None:
         self._everyday = await self._embedder.embed(EVERYDAY, seconds=seconds)
+        self._centre = tuple(map(fmean, zip(*self._everyday, strict=True)))
 
 
 @cache

@@ -2,7 +2,8 @@
 
 PostgreSQL with pgvector searches by itself. Everywhere else one bit for each number, its sign, is enough to find the
 few candidates whose exact cosine is then computed (binary quantisation with rescoring): 100,000 lines of 1,536 numbers
-are 20 MB of bits in memory, and comparing them all takes milliseconds.
+are 20 MB of bits in memory, and comparing them all takes milliseconds. The signs are those of what sets a text apart
+from others: where a model gives all texts much in common, their own signs would be nearly the same.
 """
 
 import hashlib
@@ -28,6 +29,13 @@ _OVERLAP = 300
 _MOST_INDEXED = 2_000
 
 
+class Space(NamedTuple):
+    """What can be compared: vectors of one model and one length. The centre is the mean of unrelated texts."""
+
+    name: str
+    centre: Sequence[float]
+
+
 class Near(NamedTuple):
     """A line, and the cosine of the angle between its meaning and the question's."""
 
@@ -45,9 +53,9 @@ class Unembedded(NamedTuple):
 # --- Writing --------------------------------------------------------------------------------------------------------
 
 
-def unembedded(model: str, limit: int) -> list[Unembedded]:
-    """Applied lines that have no vector of this model, newest first."""
-    known = QuoteVector.objects.filter(quote=OuterRef("pk"), model=model)
+def unembedded(space: Space, limit: int) -> list[Unembedded]:
+    """Applied lines that have no vector of this space, newest first."""
+    known = QuoteVector.objects.filter(quote=OuterRef("pk"), model=space.name)
     rows = Quote.objects.filter(~Exists(known), is_apply=True).order_by("-id")
     return [
         Unembedded(id, "\n".join(filter(None, words)))
@@ -55,53 +63,57 @@ def unembedded(model: str, limit: int) -> list[Unembedded]:
     ]
 
 
-def store(model: str, vectors: Mapping[int, Sequence[float]]) -> None:
+def store(space: Space, vectors: Mapping[int, Sequence[float]]) -> None:
     """Keep the vectors of lines that are still applied: such lines cannot have changed meanwhile."""
-    _prepare_index(model, len(next(iter(vectors.values()), ())))
+    _prepare_index(space.name, len(next(iter(vectors.values()), ())))
     with transaction():
         applied = Quote.objects.select_for_update().filter(id__in=vectors, is_apply=True).order_by("id")
         rows = [
-            QuoteVector(quote_id=id, model=model, embedding=vectors[id], signs=_packed(_signs(vectors[id])))
+            QuoteVector(
+                quote_id=id,
+                model=space.name,
+                embedding=vectors[id],
+                signs=_packed(_signs(vectors[id], space.centre)),
+            )
             for id in applied.values_list("id", flat=True)
         ]
         QuoteVector.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def forget_other_models(model: str) -> None:
+def forget_other_spaces(space: Space) -> None:
     """Remove what another model made: its vectors cannot be compared with this one's."""
     with transaction():
-        QuoteVector.objects.exclude(model=model).delete()
+        QuoteVector.objects.exclude(model=space.name).delete()
 
 
 # --- Searching ------------------------------------------------------------------------------------------------------
 
 
-def nearest(model: str, vector: Sequence[float], limit: int) -> list[Near]:
+def nearest(space: Space, vector: Sequence[float], limit: int) -> list[Near]:
     """The about nearest `limit` applied lines to a vector of length 1, nearest first."""
     if has_pgvector():
-        return _nearest_by_pgvector(model, vector, limit)
-    index = _index_of(model)
-    near, gone = _rescored(vector, index.candidates(vector))
+        return _nearest_by_pgvector(space.name, vector, limit)
+    index, signs = _index_of(space.name), _signs(vector, space.centre)
+    near, gone = _rescored(vector, index.candidates(signs))
     if gone:
         index.forget(gone)
-        near, _gone = _rescored(vector, index.candidates(vector))
+        near, _gone = _rescored(vector, index.candidates(signs))
     return near[:limit]
 
 
 class _SignIndex:
-    """The signs of all vectors of one model, kept in this process and brought up to date by each search."""
+    """The signs of all vectors of one space, kept in this process and brought up to date by each search."""
 
-    def __init__(self, model: str) -> None:
-        self._model = model
+    def __init__(self, space: str) -> None:
+        self._space = space
         self._lock = threading.Lock()
         self._last = 0
         # Of a line that was withdrawn and applied again, the later row counts.
         self._row_of: dict[int, int] = {}
         self._signs: dict[int, int] = {}
 
-    def candidates(self, vector: Sequence[float]) -> list[int]:
-        """Rows of QuoteVector that agree with most signs of `vector`; some may be gone."""
-        wanted = _signs(vector)
+    def candidates(self, wanted: int) -> list[int]:
+        """Rows of QuoteVector that agree with most of the signs `wanted`; some may be gone."""
         with self._lock:
             self._catch_up()
             rows = list(self._row_of.values())
@@ -119,7 +131,7 @@ class _SignIndex:
 
     def _catch_up(self) -> None:
         overlap = 0 if connection.vendor == "sqlite" else _OVERLAP
-        fresh = QuoteVector.objects.filter(model=self._model, id__gt=self._last - overlap).order_by("id")
+        fresh = QuoteVector.objects.filter(model=self._space, id__gt=self._last - overlap).order_by("id")
         for id, quote_id, packed in fresh.values_list("id", "quote_id", "signs").iterator():
             self._row_of[quote_id] = id
             self._signs[quote_id] = int.from_bytes(packed)
@@ -127,8 +139,8 @@ class _SignIndex:
 
 
 @cache
-def _index_of(model: str) -> _SignIndex:
-    return _SignIndex(model)
+def _index_of(space: str) -> _SignIndex:
+    return _SignIndex(space)
 
 
 def _rescored(vector: Sequence[float], rows: Sequence[int]) -> tuple[list[Near], Collection[int]]:
@@ -139,9 +151,10 @@ def _rescored(vector: Sequence[float], rows: Sequence[int]) -> tuple[list[Near],
     return sorted(found.values(), key=lambda near: -near.cosine), set(rows) - found.keys()
 
 
-def _signs(vector: Sequence[float]) -> int:
-    """A bit for each number, set where it is positive."""
-    return int("".join("1" if number > 0 else "0" for number in vector), 2)
+def _signs(vector: Sequence[float], centre: Sequence[float]) -> int:
+    """A bit for each number, set where it is above that of the centre."""
+    pairs = zip(vector, centre, strict=True)
+    return int("".join("1" if number > middle else "0" for number, middle in pairs), 2)
 
 
 def _packed(signs: int) -> bytes:

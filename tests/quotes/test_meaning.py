@@ -87,7 +87,7 @@ def test_only_applied_lines_are_embedded_each_once(model: Meaning, provider: Scr
     assert not any(waiting.content in text for text in provider.routes.embedded)
     actions.decide_quotes(user=staff(), ids=[waiting.id], is_apply=True)
     keep_up(model)
-    assert QuoteVector.objects.filter(quote__in=[waiting, applied], model=model.space).count() == 2
+    assert QuoteVector.objects.filter(quote__in=[waiting, applied], model=model.space.name).count() == 2
 
 
 def test_a_withdrawn_line_is_gone_and_an_edited_one_is_embedded_anew(model: Meaning) -> None:
@@ -125,7 +125,7 @@ def test_another_model_begins_anew(model: Meaning) -> None:
     model._alone_in = ""
     keep_up(model)
     rows = QuoteVector.objects.filter(quote=quote)
-    assert list(rows.values_list("model", flat=True)) == [model.space]
+    assert list(rows.values_list("model", flat=True)) == [model.space.name]
 
 
 @pytest.mark.parametrize("common", [0.0, 0.5, 0.85])
@@ -140,6 +140,20 @@ def test_what_is_near_is_told_from_what_is_far_by_any_model(
     assert ask(model, f"{a_word()} {a_word()} {a_word()}") == []
 
 
+def test_the_few_that_are_compared_are_near_whatever_a_model_gives_to_all(
+    model: Meaning, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where all vectors point nearly the same way their signs are nearly the same, unless taken about the centre."""
+    monkeypatch.setattr(vectors, "_RESCORED", 3)
+    provider.routes.embeddings_common = 0.85
+    mona = staff()
+    line = a_quote(f"The {a_word()} ferry will commence after frost", user=mona, is_apply=True).content
+    for _ in range(60):
+        a_quote(f"Nothing to do with it {a_word()} {a_word()} {a_word()}", user=mona, is_apply=True)
+    keep_up(model)
+    assert ask(model, "vessel outset winter 겨울") == [line]
+
+
 def test_a_server_that_gives_its_model_another_length_begins_anew(
     model: Meaning, provider: ScriptedProvider
 ) -> None:
@@ -151,7 +165,7 @@ def test_a_server_that_gives_its_model_another_length_begins_anew(
     keep_up(model)
     assert line.content in ask(model, "лодка 겨울!")
     stored = QuoteVector.objects.get(quote=line)
-    assert (stored.model, len(stored.embedding)) == (model.space, 200)
+    assert (stored.model, len(stored.embedding)) == (model.space.name, 200)
 
 
 def test_lines_that_were_withdrawn_leave_room_for_others(
@@ -234,7 +248,7 @@ def test_both_ways_to_search_agree(model: Meaning) -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS vector")
     _forget()
-    vectors._prepare_index(model.space, len(question))
+    vectors._prepare_index(model.space.name, len(question))
     assert vectors.has_pgvector()
     by_extension = [each for each in vectors.nearest(model.space, question, 60) if each.quote_id in ids]
     assert [each.quote_id for each in by_extension] == ids[::-1]
