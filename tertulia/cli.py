@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import DatabaseError
 
-from tertulia.config import findings, instance
+from tertulia.config import findings, framework, instance
 
 # What shells report of a command that Ctrl-C ended.
 INTERRUPTED = 130
@@ -26,6 +26,8 @@ def main() -> None:
         if sys.argv[1:2] == ["doctor"]:
             sys.exit("\n".join(map(str, findings.of_settings(error))))
         sys.exit("\n".join(f"tertulia: {line}" for line in str(error).splitlines()))
+    if sys.argv[1:2] == ["serve"]:
+        framework.load_alone()  # Django's checks look at the middleware before the application is loaded
     try:
         # Under one name however it was started: the lines on its use would speak of a file or of Django.
         execute_from_command_line(["tertulia", *sys.argv[1:]])

@@ -60,8 +60,10 @@ def start(
     language: str = "",
 ) -> Start:
     """Begin a sign-in, or with `user` a link. `client` ("page", "api") finishes it. Raises NotFound."""
+    from tertulia.accounts import oauth  # noqa: PLC0415  (loaded for those who need it)
+
     social.require_offered(provider)
-    proof = social.new_proof()
+    proof = oauth.new_proof()
     payload = {
         "provider": provider,
         "client": client,
@@ -72,7 +74,7 @@ def start(
         "language": language,
     }
     state = tickets.issue(tickets.Purpose.SOCIAL, lifetime=LIFETIME, user=user, payload=payload)
-    url = social.consent_url(request, provider, state=state, redirect_uri=redirect_uri, proof=proof)
+    url = oauth.consent_url(request, provider, state=state, redirect_uri=redirect_uri, proof=proof)
     return Start(state, url)
 
 
@@ -103,12 +105,14 @@ def callback_uri(request: HttpRequest, provider: str) -> str:
 
 
 async def fetch(request: HttpRequest, attempt: Attempt, code: str) -> SocialProfile:
-    """The provider's answer to a code; raises as `social.fetch_profile`.
+    """The provider's answer to a code; raises as `oauth.fetch_profile`.
 
     It takes seconds at worst: on a thread that holds no connection of the database.
     """
+    from tertulia.accounts import oauth  # noqa: PLC0415  (loaded for those who need it)
+
     ask = partial(
-        social.fetch_profile,
+        oauth.fetch_profile,
         request,
         attempt.provider,
         code=code,

@@ -13,6 +13,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tertulia.config.settings")
 
 from django.core.asgi import get_asgi_application
 
+from tertulia.config import framework
+
+framework.load_alone()
 _django = get_asgi_application()
 
 # After the applications are loaded.

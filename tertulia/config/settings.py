@@ -101,8 +101,6 @@ INSTALLED_APPS = [
     "allauth.headless",
     "allauth.mfa",
     "allauth.socialaccount",
-    "allauth.socialaccount.providers.github",
-    "allauth.socialaccount.providers.kakao",
     "corsheaders",
     "rest_framework",
     "drf_spectacular",
@@ -164,7 +162,7 @@ HEADLESS_JWT_REFRESH_TOKEN_EXPIRES_IN = 14 * 86_400
 MFA_ADAPTER = "tertulia.accounts.factors.Adapter"
 # A code of the half minute before or after: clocks of telephones differ.
 MFA_TOTP_TOLERANCE = 1
-SOCIALACCOUNT_ADAPTER = "tertulia.accounts.social.Adapter"
+SOCIALACCOUNT_ADAPTER = "tertulia.accounts.oauth.Adapter"
 SOCIALACCOUNT_QUERY_EMAIL = True
 SOCIALACCOUNT_STORE_TOKENS = False
 GITHUB_CLIENT_ID = env.str("GITHUB_CLIENT_ID", "")

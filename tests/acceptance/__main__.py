@@ -1,18 +1,38 @@
 """`python3 -m tests.acceptance [ITEM …] [--db …] [--seed N] [--lanes N] [--nightly [--minutes N]]`.
 
-Its exit status is 1 when an item failed.
+Its exit status is 1 when an item failed. Any Python does: one that lacks what the programme needs goes on as the
+project's own, which is prepared first.
 """
 
 import argparse
 import asyncio
+import importlib.util
+import os
 import random
 import signal
 import sys
 import time
 
-from tests.acceptance import program
-from tests.acceptance.items import ITEMS
-from tests.acceptance.lanes import Play, Terms, leave, play_all, played
+import dev
+
+
+def _go_on_as_the_projects_own() -> None:
+    """Prepare as dev.py's commands do, and take this process's place; standard output is the items' alone."""
+    items_only = os.dup(1)
+    os.dup2(2, 1)
+    dev.prepare("dev")
+    dev.prepare_programs(required=True)
+    sys.stdout.flush()
+    os.dup2(items_only, 1)
+    dev.become(dev.PYTHON, "-m", "tests.acceptance", *sys.argv[1:])
+
+
+if not dev.BUNDLE.exists() or importlib.util.find_spec("aiohttp") is None:
+    _go_on_as_the_projects_own()
+
+from tests.acceptance import program  # noqa: E402
+from tests.acceptance.items import ITEMS  # noqa: E402
+from tests.acceptance.lanes import Play, Terms, leave, play_all, played  # noqa: E402
 
 
 def main() -> int:

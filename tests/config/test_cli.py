@@ -128,3 +128,22 @@ def without_people(source: Path, target: Path) -> None:
                 manifest["tables"][people] = rows.Digest().as_json()
                 content = json.dumps(manifest).encode()
             new.writestr(name, content)
+
+
+def test_a_server_loads_nothing_that_few_need(tmp_path: Path) -> None:
+    """Each costs every start and every process: a client of HTTP, security keys, and on SQLite another driver."""
+    environment = clean_environment() | {"TERTULIA_DATA": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-X", "importtime", "-m", "tertulia", "serve", "--port", "0"]
+    log = tmp_path / "imports.log"
+    with (
+        log.open("w") as imports,
+        subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=imports, text=True
+        ) as server,
+    ):
+        assert server.stdout is not None
+        assert "Tertulia" in server.stdout.readline()
+        server.terminate()
+    loaded = {line.rpartition("|")[2].strip() for line in log.read_text().splitlines()}
+    assert "rest_framework.compat" in loaded
+    assert not loaded & {"requests.sessions", "fido2", "qrcode", "psycopg"}
