@@ -1,7 +1,7 @@
 """I3: both decoders of server-sent events give the same events, however a stream is cut and whatever ends its lines.
 
 Played by the programme through `items`. A third reading, of the whole text at once and by the letter of the WHATWG's
-rules, says what is right.
+rules, says what is right. At night an input's way through the provider's decoder guides the making of more of them.
 """
 
 import asyncio
@@ -9,12 +9,15 @@ import json
 import math
 import re
 import subprocess
+import sys
+import tempfile
 import time
 import tracemalloc
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import hypothesis
@@ -30,6 +33,10 @@ EXAMPLES = 10_000
 NIGHTLY_EXAMPLES = 1_000_000
 # Examples that go to Node at a time.
 BATCH = 1_000
+NIGHTLY_FUZZING_MINUTES = 30.0
+FUZZING_BEGINS_WITH = 500
+# Bytes of such an input that are not the stream: where it is cut, and whether little is allowed.
+FUZZING_HEAD = 5
 
 
 class Event(NamedTuple):
@@ -130,6 +137,9 @@ async def decoded_streams(stage: Stage) -> Outcome:
     for name, count in tally.unequal.items():
         outcome.exactly(f"streams that the {name}'s decoder reads otherwise", count, 0)
     outcome.examples += tally.shown
+    if stage.nightly:
+        minutes = stage.minutes or NIGHTLY_FUZZING_MINUTES
+        await asyncio.to_thread(_fuzz, minutes, stage.seed, outcome)
     outcome.at_most("memory for a million bytes in one read, per byte", _memory(), 2)
     return outcome
 
@@ -215,6 +225,31 @@ def _by_client(batch: list[Example]) -> list[list[list[dict[str, Any]]]]:
     )
     # Not splitlines: it cuts at U+0085 and U+2028 too.
     return [json.loads(line) for line in done.stdout.removesuffix("\n").split("\n")]
+
+
+def _fuzz(minutes: float, seed: int, outcome: Outcome) -> None:
+    """By atheris, in a process of its own, which ends at the first input that is read otherwise and tells it."""
+    with tempfile.TemporaryDirectory() as folder:
+        known = Path(folder) / "known"
+        known.mkdir()
+        for number, example in enumerate(_examples(seed)[:FUZZING_BEGINS_WITH]):
+            (known / str(number)).write_bytes(bytes([number % 256] * FUZZING_HEAD) + example.stream)
+        options = [f"-max_total_time={minutes * 60:.0f}", f"-seed={seed + 1}", "-max_len=200"]
+        options += [f"-artifact_prefix={folder}/", str(known)]
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.acceptance.fuzz_sse", *options],
+            cwd=ROOT,
+            env=clean_environment(),
+            capture_output=True,
+            check=False,
+            text=True,
+            errors="replace",
+        )
+    inputs = re.search(r"^Done (\d+) runs in ", done.stderr, re.MULTILINE)
+    outcome.at_least("inputs by coverage", int(inputs[1]) if inputs else 0, minutes * 1_000)
+    outcome.exactly("end of the fuzzing", done.returncode, 0)
+    if done.returncode:
+        outcome.examples.append(done.stderr[-2_000:])
 
 
 def _memory() -> float:
