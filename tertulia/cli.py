@@ -26,9 +26,9 @@ def main() -> None:
         if sys.argv[1:2] == ["doctor"]:
             sys.exit("\n".join(map(str, findings.of_settings(error))))
         sys.exit("\n".join(f"tertulia: {line}" for line in str(error).splitlines()))
-    if sys.argv[1:2] == ["serve"]:
-        framework.load_alone()  # Django's checks look at the middleware before the application is loaded
     try:
+        if sys.argv[1:2] == ["serve"]:
+            framework.load_alone()  # Django's checks look at the middleware before the application is loaded
         # Under one name however it was started: the lines on its use would speak of a file or of Django.
         execute_from_command_line(["tertulia", *sys.argv[1:]])
     except ImproperlyConfigured as error:  # a data folder or database that a command must not touch
