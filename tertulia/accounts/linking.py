@@ -7,7 +7,6 @@ an account here, not even a verified one: both sides would have to have been ver
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from allauth.socialaccount.models import SocialAccount
 from django.db import IntegrityError
@@ -109,17 +108,19 @@ async def fetch(request: HttpRequest, attempt: Attempt, code: str) -> SocialProf
 
     It takes seconds at worst: on a thread that holds no connection of the database.
     """
+    return await asyncio.to_thread(_fetch, request, attempt, code)
+
+
+def _fetch(request: HttpRequest, attempt: Attempt, code: str) -> SocialProfile:
     from tertulia.accounts import oauth  # noqa: PLC0415  (loaded for those who need it)
 
-    ask = partial(
-        oauth.fetch_profile,
+    return oauth.fetch_profile(
         request,
         attempt.provider,
         code=code,
         verifier=attempt.verifier,
         redirect_uri=attempt.redirect_uri,
     )
-    return await asyncio.to_thread(ask)
 
 
 def sign_in(*, profile: SocialProfile, attempt: Attempt, address: str | None) -> User:
