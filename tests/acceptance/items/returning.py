@@ -50,7 +50,9 @@ Deed = Callable[[Visit], Awaitable[list[Page]]]
 async def interrupted_readers(stage: Stage) -> Outcome:
     """Each way of leaving so many times, at random moments."""
     outcome = Outcome()
-    waiting = [(name, deed) for name, (deed, times) in DEEDS.items() for _ in range(times)]
+    # Twenty of each way, of which each database has ten; at night each has all.
+    counts = {name: stage.size(times // 2, times) for name, (_, times) in DEEDS.items()}
+    waiting = [(name, deed) for name, (deed, _) in DEEDS.items() for _ in range(counts[name])]
     visits = len(waiting)
     stage.random.shuffle(waiting)
     numbers = itertools.count(1)
