@@ -141,8 +141,10 @@ class Meaning:
     async def _embedded(self, texts: Sequence[str], seconds: float) -> list[Vector]:
         """Vectors of the space that is then `space`."""
         found = await self._embedder.embed(texts, seconds=seconds)
-        if not self._everyday or len(self._everyday[0]) != len(found[0]):
+        if len(self._centre) != len(found[0]):
             await self._get_to_know(seconds)
+        if len(self._centre) != len(found[0]):  # two servers at one address, with different models
+            raise ProviderError("provider_malformed")
         return found
 
     async def _get_to_know(self, seconds: float) -> None:

@@ -1,7 +1,7 @@
 """Finding lines by meaning: what is embedded and when, the two rankings as one, and life without the server."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from django.conf import settings
@@ -9,7 +9,7 @@ from django.db import connection
 
 from tertulia.accounts.models import User
 from tertulia.core.errors import Unauthenticated
-from tertulia.providers.embeddings import Embedder
+from tertulia.providers.embeddings import Embedder, Vector
 from tertulia.quotes import actions, meaning, retrieval, vectors
 from tertulia.quotes.meaning import Meaning
 from tertulia.quotes.models import Quote, QuoteVector
@@ -166,6 +166,27 @@ def test_a_server_that_gives_its_model_another_length_begins_anew(
     assert line.content in ask(model, "лодка 겨울!")
     stored = QuoteVector.objects.get(quote=line)
     assert (stored.model, len(stored.embedding)) == (model.space.name, 200)
+
+
+def test_servers_that_take_turns_with_different_models_do_no_harm(
+    model: Meaning, provider: ScriptedProvider
+) -> None:
+    line = a_quote(f"Boat, winter, {a_word()}.", is_apply=True).content
+
+    async def taking_turns() -> None:
+        embed = model._embedder.embed
+
+        async def another(texts: Sequence[str], *, seconds: float) -> list[Vector]:
+            provider.routes.embeddings_dimensions = 456 - provider.routes.embeddings_dimensions
+            return await embed(texts, seconds=seconds)
+
+        model._embedder.embed = another  # type: ignore[method-assign]
+        await model.prepare(line)
+        await model.close()
+
+    provider.routes.embeddings_dimensions = 200
+    asyncio.run(taking_turns())
+    assert retrieval.relevant(line)[0].text == line
 
 
 def test_lines_that_were_withdrawn_leave_room_for_others(
