@@ -126,7 +126,7 @@ class WordRule(models.Model):
 
 
 class QuoteVector(models.Model):
-    """The meaning of an applied line as an embedding model gives it; written by `embedding`, read by `vectors`.
+    """The meaning of an applied line as an embedding model gives it to `meaning`; `vectors` writes and reads it.
 
     A row never changes: a line that changes or is withdrawn loses it, so a process may keep what it has read.
     """
@@ -136,7 +136,7 @@ class QuoteVector(models.Model):
     model = models.CharField(max_length=MAX_MODEL)
     # Of length 1, so that a dot product is the cosine.
     embedding = FloatsField()
-    # One bit for each number of it, set where that is positive.
+    # One bit for each number of it, set where that is above the one of the centre of `vectors.Space`.
     signs = models.BinaryField()
 
     class Meta:

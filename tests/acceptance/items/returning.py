@@ -50,10 +50,8 @@ Deed = Callable[[Visit], Awaitable[list[Page]]]
 async def interrupted_readers(stage: Stage) -> Outcome:
     """Each way of leaving so many times, at random moments."""
     outcome = Outcome()
-    # Twenty of each way, of which each database has ten; at night each has all.
     counts = {name: stage.size(times // 2, times) for name, (_, times) in DEEDS.items()}
     waiting = [(name, deed) for name, (deed, _) in DEEDS.items() for _ in range(counts[name])]
-    visits = len(waiting)
     stage.random.shuffle(waiting)
     numbers = itertools.count(1)
     faults: list[str] = []
@@ -71,7 +69,7 @@ async def interrupted_readers(stage: Stage) -> Outcome:
             faults.extend(f"error in a page: {error}" for error in reader.watch.errors)
 
         await asyncio.gather(*(lane() for _ in range(PEOPLE)))
-        outcome.exactly("visits", next(numbers) - 1, visits)
+        outcome.exactly("visits", next(numbers) - 1, sum(counts.values()))
         outcome.none_of("faults", faults)
         outcome.none_of("complaints_in_logs", world.complaints())
     return outcome
