@@ -61,6 +61,31 @@ def test_a_backup_is_verified_to_the_last_row(database: str, tmp_path: Path) -> 
         backup.verify()
 
 
+def test_a_damaged_backup_is_refused_in_words_wherever_it_is_damaged(database: str, tmp_path: Path) -> None:
+    whole, damaged = tmp_path / "backup.zip", tmp_path / "damaged.zip"
+    writing.write(whole)
+    content = whole.read_bytes()
+    refused = 0
+    for place in range(0, len(content), len(content) // 500):
+        damaged.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+        refused += _is_refused(damaged)
+    for length in range(0, len(content), len(content) // 50):
+        damaged.write_bytes(content[:length])
+        assert _is_refused(damaged)
+    # Some bytes, as those of a date of a part, mean nothing.
+    assert refused > 400
+
+
+def _is_refused(path: Path) -> bool:
+    """Any other exception is an operator's traceback."""
+    try:
+        with reading.Backup(path) as backup:
+            backup.verify()
+    except reading.Refused:
+        return True
+    return False
+
+
 @pytest.mark.parametrize(
     "name", ["media/../../evil", "media/a/../../../evil", "media/C:/evil", "media/..\\evil"]
 )

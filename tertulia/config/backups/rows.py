@@ -6,7 +6,7 @@ its rows, because the two databases sort text differently.
 
 import hashlib
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -15,11 +15,25 @@ from typing import Any
 import msgspec
 from django.apps.registry import Apps
 from django.db import connection
-from django.db.models import Model
+from django.db.models import (
+    AutoField,
+    BigAutoField,
+    BooleanField,
+    CharField,
+    EmailField,
+    IntegerField,
+    Model,
+    PositiveIntegerField,
+    PositiveSmallIntegerField,
+    SlugField,
+    TextField,
+)
 from django.db.transaction import atomic
 
 # Rows that are fetched or inserted by one statement.
 BATCH = 500
+# Bytes that go to an archive, or come from it, at once.
+BUFFER = 1 << 18
 
 
 def _plain(value: object) -> object:
@@ -106,17 +120,36 @@ def insert(model: type[Model], source: Iterable[bytes]) -> None:
     if unknown := [name for name in names if name not in fields]:
         raise ValueError(f"{model._meta.label}: no column {', '.join(unknown)}")
     chosen = [fields[name] for name in names]
+    converters = [_converter(field) for field in chosen]
     quoted = ", ".join(connection.ops.quote_name(str(field.column)) for field in chosen)
     table = connection.ops.quote_name(model._meta.db_table)
     statement = f"INSERT INTO {table} ({quoted}) VALUES ({', '.join(['%s'] * len(chosen))})"  # noqa: S608  (quoted)
     with connection.cursor() as cursor:
         while batch := list(islice(rest, BATCH)):
-            cursor.executemany(statement, [_values(chosen, _decoder.decode(line)) for line in batch])
+            cursor.executemany(statement, [_values(converters, _decoder.decode(line)) for line in batch])
 
 
-def _values(fields: Sequence[Any], row: Sequence[Any]) -> list[Any]:
-    """What the driver takes. Not through `save`: fields that note the time of a save would note this one."""
+# What the driver takes instead of a value that JSON gave; None: that value itself.
+_Converter = Callable[[Any], Any] | None
+
+# Their values are JSON's own. No subclass: one that is not known may store its values in another form.
+_AS_IN_JSON = {
+    AutoField, BigAutoField, BooleanField, CharField, EmailField, IntegerField, PositiveIntegerField,
+    PositiveSmallIntegerField, SlugField, TextField,
+}  # fmt: skip
+
+
+def _converter(field: Any) -> _Converter:
+    """Not through `save`: fields that note the time of a save would note this one."""
+    while field.is_relation:
+        field = field.target_field
+    if type(field) in _AS_IN_JSON:
+        return None
+    return lambda value: field.get_db_prep_save(field.to_python(value), connection)
+
+
+def _values(converters: Sequence[_Converter], row: Sequence[Any]) -> list[Any]:
     return [
-        None if value is None else field.get_db_prep_save(field.to_python(value), connection)
-        for field, value in zip(fields, row, strict=True)
+        value if value is None or convert is None else convert(value)
+        for convert, value in zip(converters, row, strict=True)
     ]

@@ -4,6 +4,7 @@ The file is a zip: `rows/<model>.jsonl`, `media/…`, `secret_key` where it was 
 """
 
 import hashlib
+import io
 import json
 import os
 import zipfile
@@ -80,9 +81,10 @@ def fingerprint(secret: str) -> str:
 
 def _copy_rows(archive: zipfile.ZipFile, model: type[Model]) -> dict[str, object]:
     digest = rows.Digest()
-    with archive.open(f"rows/{model._meta.label_lower}.jsonl", "w", force_zip64=True) as member:
-        for line in rows.lines(model, digest):
-            member.write(line + b"\n")
+    member = archive.open(f"rows/{model._meta.label_lower}.jsonl", "w", force_zip64=True)
+    # The archive's own `write` is Python and works for each call, however little it is given.
+    with io.BufferedWriter(member, rows.BUFFER) as buffer:
+        buffer.writelines(line + b"\n" for line in rows.lines(model, digest))
     return digest.as_json()
 
 
