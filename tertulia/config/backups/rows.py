@@ -9,12 +9,13 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 import msgspec
 from django.apps.registry import Apps
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import (
     AutoField,
     BigAutoField,
@@ -141,11 +142,19 @@ _AS_IN_JSON = {
 
 def _converter(field: Any) -> _Converter:
     """Not through `save`: fields that note the time of a save would note this one."""
-    while field.is_relation:
-        field = field.target_field
-    if type(field) in _AS_IN_JSON:
+    kept = field
+    while kept.is_relation:
+        kept = kept.target_field
+    if type(kept) in _AS_IN_JSON:
         return None
-    return lambda value: field.get_db_prep_save(field.to_python(value), connection)
+    # Not the proxy, which would look it up for every value.
+    database = connections[DEFAULT_DB_ALIAS]
+
+    def convert(value: Any) -> Any:
+        return kept.get_db_prep_save(kept.to_python(value), database)
+
+    # Many rows name the same few others.
+    return lru_cache(BATCH)(convert) if field.is_relation else convert
 
 
 def _values(converters: Sequence[_Converter], row: Sequence[Any]) -> list[Any]:

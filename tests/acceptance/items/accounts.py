@@ -11,6 +11,7 @@ from tests.acceptance.clients import PASSWORD, Answer, Client, Conversation, Per
 from tests.acceptance.figures import Outcome
 from tests.acceptance.stage import Stage, World, scripted
 from tests.acceptance.streams import Refused, Trace
+from tests.acceptance.waiting import seconds_until
 
 JOINS = 50
 REFRESHES = 20
@@ -92,6 +93,8 @@ async def vanished_people(stage: Stage) -> Outcome:
         for name, vanish, status in (("erased", _erase, 401), ("suspended", _suspend, 401)):
             await _vanish(world, outcome, name, vanish, status)
         await _vanish(world, outcome, "conversation_deleted", _delete_conversation, 200)
+        # Readers are told by their own process; the run's owner looks once a second.
+        outcome.at_most("runs_ended_seconds", await seconds_until(lambda: _nothing_runs(world), 20), 5)
         outcome.none_of("orphan_rows", _orphans(world))
         outcome.none_of("complaints_in_logs", world.complaints())
     return outcome
@@ -152,6 +155,10 @@ async def _delete_conversation(world: World, person: Person, conversation: Conve
     assert answer.status == 204, answer
 
 
+async def _nothing_runs(world: World) -> bool:
+    return not world.database.rows("SELECT id FROM chat_generation WHERE status = 'running'")
+
+
 def _orphans(world: World) -> list[str]:
     """Rows that belong to nobody any more."""
     queries = {
@@ -163,7 +170,6 @@ def _orphans(world: World) -> list[str]:
         " ON g.id = e.generation_id WHERE g.id IS NULL",
         "ledger": "SELECT count(*) FROM accounts_ledgerentry l LEFT JOIN accounts_user u"
         " ON u.id = l.user_id WHERE u.id IS NULL",
-        "running": "SELECT count(*) FROM chat_generation WHERE status = 'running'",
     }
     counts = {name: world.database.rows(query)[0][0] for name, query in queries.items()}
     return [f"{count} {name}" for name, count in counts.items() if count]
