@@ -51,6 +51,13 @@ class Listening:
         self._socket = _bound(host, port)
         self.url = _url(self._socket)
 
+    def open(self) -> None:
+        """Let connections wait for `run`, so that an address that is told takes them. Raises CannotListen."""
+        try:
+            self._socket.listen(self._config.backlog)
+        except OSError as error:  # bound at the same time as another one, which was quicker
+            raise _cannot_listen(self._config.host, self._config.port, error) from None
+
     def run(self) -> None:
         """Serve until a signal ends it."""
         sockets = [self._socket]
@@ -70,9 +77,13 @@ def _bound(host: str, port: int) -> socket.socket:
         listening.bind((host, port))
     except OSError as error:
         listening.close()
-        raise CannotListen(f"Port {port} of {host} cannot be had: {error.strerror}.") from None
+        raise _cannot_listen(host, port, error) from None
     listening.set_inheritable(True)
     return listening
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> CannotListen:
+    return CannotListen(f"Port {port} of {host} cannot be had: {error.strerror}.")
 
 
 def _proxies() -> str:

@@ -7,11 +7,14 @@ import socket
 import subprocess
 import sys
 import zipfile
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from tertulia.config.backups import rows
+from tertulia.config.server import CannotListen, Listening
 from tests.acceptance.processes import ROOT, clean_environment
 from tests.people import PASSWORD
 
@@ -72,6 +75,30 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         refused = tertulia(tmp_path, "serve", "--port", str(port))
     told = f"CommandError: Port {port} of 127.0.0.1 cannot be had: Address already in use.\n"
     assert (refused.returncode, refused.stderr) == (1, told)
+
+
+def test_of_two_that_take_a_port_at_the_same_time_one_is_told() -> None:
+    """Until one of them listens, the system lets both have it."""
+    first = Listening("127.0.0.1", 0)
+    port = int(first.url.rpartition(":")[2])
+    second = Listening("127.0.0.1", port)
+    first.open()
+    with pytest.raises(CannotListen, match=f"Port {port} of 127.0.0.1 cannot be had"):
+        second.open()
+
+
+def test_an_address_that_is_told_takes_connections(tmp_path: Path) -> None:
+    environment = clean_environment() | {"TERTULIA_DATA": str(tmp_path)}
+    command = [sys.executable, "-m", "tertulia", "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        assert server.stdout is not None
+        told = urlsplit(server.stdout.readline().split()[-1])
+        asking = HTTPConnection("127.0.0.1", told.port or 0, timeout=60)
+        asking.request("GET", "/healthz")
+        assert asking.getresponse().status == 200
+        server.terminate()
 
 
 def test_ctrl_c_ends_a_server_without_a_word(tmp_path: Path) -> None:

@@ -78,10 +78,6 @@ _ALL = (
         provider.provider_faults,
         patient=True,
     ),
-    # Its writers and readers pause as people do. After F1: nothing of it is felt by the figures of A9t.
-    Item(
-        "C6", "SQLite serves writers and readers at once", load.sqlite_contention, ("sqlite",), patient=True
-    ),
     Item("F3", "a dropped connection resumes at exactly its position", resume.dropped_connections),
     Item("F4", "whoever leaves in mid-answer finds all of it again", returning.interrupted_readers),
     Item("F5", "an answer survives its reader and obeys Stop", ending.closed_tabs, patient=True),
@@ -107,6 +103,10 @@ _ALL = (
     ),
     Item("F11", "replaced processes finish what they have", operation.rolling_replacement, alone=True),
     Item("F8", "Redis away costs readers a moment and nothing else", recovery.redis_away, patient=True),
+    # Its writers and readers pause as people do. Not sooner: I4's figure of lists would feel it.
+    Item(
+        "C6", "SQLite serves writers and readers at once", load.sqlite_contention, ("sqlite",), patient=True
+    ),
     Item("F13", "half an hour of streams leaves nothing behind", soak.endurance, alone=True, nightly=True),
     Item("F12", "slow readers cost the others nothing", load.slow_readers, alone=True),
     Item("H2", "security headers on every kind of answer", headers.security_headers),

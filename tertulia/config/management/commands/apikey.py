@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from tertulia.accounts import keys, queries
+from tertulia.core.commands import QuickCommand
 from tertulia.core.errors import InvalidInput
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     help = "Print a new API key for an account. It is not shown again: only its hash is kept."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from rest_framework.exceptions import ValidationError
 
 from tertulia.accounts.actions import ensure_owner
@@ -12,10 +12,11 @@ from tertulia.api.parameters import ParametersInput
 from tertulia.api.problems import invalid_input
 from tertulia.chat.generation.script import Question, answer
 from tertulia.config.migration import migrate
+from tertulia.core.commands import QuickCommand
 from tertulia.core.errors import Problem
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     help = "Ask, and print the answer as it comes. It is kept as a conversation and counted like any other."
 
     def add_arguments(self, parser: CommandParser) -> None:

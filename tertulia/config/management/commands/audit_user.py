@@ -3,12 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from tertulia.accounts import personal
+from tertulia.core.commands import QuickCommand
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     help = (
         "Print every place that knows a user: foreign keys, every column of every table, media files that no row "
         "names. Exit status 1 while something is left. Reads the whole database."

@@ -4,12 +4,13 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from tertulia.config.backups import writing
+from tertulia.core.commands import QuickCommand
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     help = "Write the whole instance (database of either kind, media, generated secret) to one file."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -6,15 +6,16 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from tertulia.accounts import actions, queries, validation
 from tertulia.accounts.models import User
 from tertulia.config.migration import migrate
+from tertulia.core.commands import QuickCommand
 from tertulia.core.errors import InvalidInput
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     help = (
         "Create an account, or change the one that exists. The password is read from TERTULIA_PASSWORD or, "
         "as one line, from standard input."

@@ -6,17 +6,15 @@ The console script itself reports settings that cannot be read: then no command 
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from tertulia.config.doctor import examine
 from tertulia.config.findings import Level
+from tertulia.core.commands import QuickCommand
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     help = (
         "Say in plain words what is configured, reachable, missing. Secrets are masked. Status 1 on a fault."
     )
-    requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         worst = Level.OK

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from tertulia.config import exporting
+from tertulia.core.commands import QuickCommand
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     help = "Write a static chat client that talks to a server elsewhere."
 
     def add_arguments(self, parser: CommandParser) -> None:

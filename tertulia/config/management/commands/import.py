@@ -5,15 +5,16 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from tertulia.accounts import queries
 from tertulia.chat.importing.outcomes import Outcome, Report
 from tertulia.chat.importing.storing import import_file
+from tertulia.core.commands import QuickCommand
 from tertulia.core.errors import Problem
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     help = (
         "Bring the conversations of a file into an account: an export of Tertulia, ChatGPT, Claude or Open WebUI, or "
         "a chat of SillyTavern. The same file brings nothing twice. What is not taken is listed with its reason."

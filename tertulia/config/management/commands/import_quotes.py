@@ -4,15 +4,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from tertulia.accounts import queries
 from tertulia.accounts.models import User
+from tertulia.core.commands import QuickCommand
 from tertulia.core.errors import Problem
 from tertulia.quotes.importing import Outcome, import_lines, read_lines
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     help = (
         "Put the lines of a file on the quote board. CSV has a header; both formats know the fields content, "
         "source, speaker, mood and language. What is not taken is listed with its line."

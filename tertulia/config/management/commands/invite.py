@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from tertulia.accounts import inviting, queries
 from tertulia.config.server import default_port
+from tertulia.core.commands import QuickCommand
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     help = "Print a link by which one person may join. It works once and is not shown again."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from tertulia.config.backups import writing
 from tertulia.config.backups.reading import Backup
+from tertulia.core.commands import QuickCommand
 
 # How a command's last words begin.
 _TOLD = ("CommandError: ", "tertulia: ")
 _OFFER = ": --force replaces it, after a backup of what is there."
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     help = "Carry everything to the empty database of another DATABASE_URL. Stop the servers first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

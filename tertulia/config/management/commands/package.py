@@ -4,16 +4,16 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from tertulia.config.env import CHECKOUT, in_checkout
 from tertulia.config.packaging import archive, bom, preflight
 from tertulia.config.server import START_COMMAND
+from tertulia.core.commands import QuickCommand
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     help = "Make a deployment archive of this checkout: the same commit gives the same bytes."
-    requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("platform", choices=["azure"])

@@ -3,15 +3,16 @@
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from tertulia.accounts import granting, queries, quota
 from tertulia.accounts.queries import User
 from tertulia.core import clock
+from tertulia.core.commands import QuickCommand
 from tertulia.core.errors import InvalidInput, NotFound
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     help = "Show or change the daily quota of a user, or of a group with --group NAME."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -6,16 +6,17 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from tertulia.config import env as environment
 from tertulia.config import instance
 from tertulia.config.backups import reading, writing
 from tertulia.config.migration import exclusive
 from tertulia.core import clock
+from tertulia.core.commands import QuickCommand
 
 
-class Command(BaseCommand):
+class Command(QuickCommand):
     help = (
         "Make an instance of a backup. Stop the servers first. What is here is kept unless --force is given."
     )

@@ -23,9 +23,10 @@ class Command(BaseCommand):
             raise CommandError(f"{addrport!r} is not [host:]port.")
         try:
             listening = Listening(host.strip("[]") or "127.0.0.1", int(port), reload=reload)
+            migrate(settings.DATA)
+            listening.open()
         except CannotListen as refused:
             raise CommandError(str(refused)) from None
-        migrate(settings.DATA)
         self.stdout.write(f"Tertulia (development): {listening.url}/")
         self.stdout.flush()
         listening.run()

@@ -28,8 +28,13 @@ class Command(BaseCommand):
         if workers > 1:
             # Workers are started anew and take the environment along.
             metrics.share_between_workers()
-        listening = self._listening(host, port, workers)
-        migrate_apart(settings.DATA)
+        try:
+            # Before anything is touched: what cannot have its port must not migrate.
+            listening = Listening(host, port, workers=workers)
+            migrate_apart(settings.DATA)
+            listening.open()
+        except CannotListen as refused:
+            raise CommandError(str(refused)) from None
         self.stdout.write(f"Tertulia: {listening.url}/")
         if settings.ON_SQLITE and (owner := ensure_owner()):
             _, token = owner
@@ -37,10 +42,3 @@ class Command(BaseCommand):
             self.stdout.write(f"  {listening.url}/accounts/link/{token}")
         self.stdout.flush()
         listening.run()
-
-    def _listening(self, host: str, port: int, workers: int) -> Listening:
-        """Before anything is touched: what cannot have its port must not migrate."""
-        try:
-            return Listening(host, port, workers=workers)
-        except CannotListen as refused:
-            raise CommandError(str(refused)) from None
