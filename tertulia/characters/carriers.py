@@ -8,7 +8,6 @@ import binascii
 import io
 import json
 import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tertulia.characters import cards, png, reading
 from tertulia.characters.cards import Card
+from tertulia.core import zipped
 from tertulia.core.errors import InvalidInput, Text
 from tertulia.core.strictjson import Object, Unreadable
 
@@ -35,11 +35,6 @@ _ICON = "assets/icon/image/main.png"
 _EMBEDDED = "embeded://"
 _CENTRAL_ENTRY = b"PK\x01\x02"
 _ENCRYPTED = 0x1
-# What zipfile raises for damaged files of every kind.
-_ZIP_FAULTS = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, EOFError,
-    OSError, IndexError, OverflowError,
-)  # fmt: skip
 
 
 class CardRefused(InvalidInput):
@@ -133,7 +128,7 @@ def _from_charx(file: bytes) -> Carried:
             source = reading.parse(raw)
             name = _icon(source)
             return Carried(cards.read(source), _member(archive, name, MAX_PICTURE) if name else None)
-    except _ZIP_FAULTS:
+    except (*zipped.DAMAGE, OSError):
         raise Unreadable("", _("The archive is damaged.")) from None
 
 

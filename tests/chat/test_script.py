@@ -104,6 +104,7 @@ def test_the_command_tells_faults_on_standard_error(user: User, arguments: list[
     done = ask("--user", user.email, *arguments)
     assert (done.returncode, done.stdout.strip()) == (1, "")
     assert told in done.stderr.splitlines()[-1]
+    assert "Unclosed" not in done.stderr
 
 
 def test_ctrl_c_stops_the_answer_and_keeps_what_was_said(user: User) -> None:

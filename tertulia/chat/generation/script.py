@@ -64,8 +64,18 @@ def _runner() -> asyncio.Runner:
 
 
 async def _answer(question: Question, show: Callable[[str], object]) -> End:
-    resolved = await _resolve(question.model)
-    await meaning.prepare(question.prompt, lambda: _asker(question.user))
+    try:
+        resolved = await _resolve(question.model)
+        await meaning.prepare(question.prompt, lambda: _asker(question.user))
+        return await _generated(question, resolved, show)
+    finally:
+        # Whatever was refused: a provider may have been asked for its models.
+        await catalogue().close()
+        if model := meaning.meaning():
+            await model.close()
+
+
+async def _generated(question: Question, resolved: Resolved, show: Callable[[str], object]) -> End:
     process = Supervisor()
     await process.open(remembers=False)
     try:
@@ -73,9 +83,6 @@ async def _answer(question: Question, show: Callable[[str], object]) -> End:
         return _judged(await _shown(started.ids.generation, process, show))
     finally:
         await process.close()
-        await catalogue().close()
-        if model := meaning.meaning():
-            await model.close()
 
 
 async def _resolve(model: str | None) -> Resolved:

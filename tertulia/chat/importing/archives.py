@@ -5,7 +5,6 @@ upon: zipfile gives no byte more.
 """
 
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import IO
 
 from django.utils.translation import gettext_lazy as _
 
+from tertulia.core import zipped
 from tertulia.core.errors import InvalidInput, Text
 
 # Entries of an archive, pictures among them; exports elsewhere have some thousand.
@@ -31,11 +31,8 @@ _ENCRYPTED = 0x1
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _SUFFIXES = (".json", ".jsonl", ".ndjson")
 _CHUNK = 1 << 20
-# What zipfile raises for damaged files of every kind.
-FAULTS = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, EOFError,
-    OSError, IndexError, OverflowError,
-)  # fmt: skip
+# A damaged archive, and one that the disk does not give.
+FAULTS = (*zipped.DAMAGE, OSError)
 
 
 class Refused(InvalidInput):

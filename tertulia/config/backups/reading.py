@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import zipfile
-import zlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -24,14 +23,10 @@ from django.db.transaction import atomic
 
 from tertulia.config import completion
 from tertulia.config.backups import rows, writing
+from tertulia.core import zipped
 
 # Whatever people made stands in rows that hang on one of these.
 _TELLTALES = ("accounts_user", "quotes_quote")
-
-# What zipfile raises for damaged files of every kind; KeyError: a part is missing.
-_DAMAGE = (
-    zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, KeyError, ValueError,
-)  # fmt: skip
 
 
 class Refused(Exception):
@@ -46,7 +41,7 @@ class Backup:
             self._archive = zipfile.ZipFile(path)
             self.manifest: dict[str, Any] = json.loads(self._archive.read("manifest.json"))
             ours = self.manifest["application"] == "tertulia"
-        except (*_DAMAGE, TypeError) as error:
+        except (*zipped.DAMAGE, KeyError, TypeError) as error:
             raise Refused(f"{path} is no backup of Tertulia: {error}") from None
         if not ours:
             raise Refused(f"{path} is a backup of another program.")
@@ -68,7 +63,7 @@ class Backup:
             for name in self._archive.namelist():
                 if not name.startswith("rows/"):
                     self._read_through(name)
-        except (*_DAMAGE, OSError) as error:
+        except (*zipped.DAMAGE, KeyError, OSError) as error:
             raise Refused(f"The backup is damaged: {error}") from None
 
     def _digest(self, label: str) -> rows.Digest:
