@@ -84,7 +84,7 @@ def complaint_in_bytes(body: bytes) -> Complaint:
     """As complaint_in; a body that is no JSON (a proxy's HTML page) says nothing."""
     try:
         return complaint_in(msgspec.json.decode(body))
-    except ValueError:
+    except (ValueError, RecursionError):
         return Complaint()
 
 

@@ -88,7 +88,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 def _vectors(body: bytes, count: int) -> list[Vector]:
     try:
         rows = msgspec.json.decode(body, type=_Answer).data
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ProviderError("provider_malformed") from None
     by_index = {row.index: row.embedding for row in rows}
     lengths = {len(numbers) for numbers in by_index.values()}

@@ -223,7 +223,7 @@ class _ModelList(msgspec.Struct):
 def _model_ids(body: bytes) -> list[str]:
     try:
         listed = msgspec.json.decode(body, type=_ModelList)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProviderError("provider_malformed") from error
     return [model.id for model in listed.data or ()]
 

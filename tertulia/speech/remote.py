@@ -197,7 +197,7 @@ def _decoded(body: bytes, content_type: str) -> _Heard:
     """Some servers give the bare text whatever they are asked for; some write numbers as strings."""
     try:
         return msgspec.json.decode(body, type=_Heard, strict=False)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if content_type == "text/plain":
             return _Heard(body.decode(errors="replace"))
         raise _refusal_in(body) from error

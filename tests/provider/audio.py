@@ -135,6 +135,8 @@ def _refused(connection: Connection, manner: str) -> bool:
         connection.respond(status, refusal, headers={"Retry-After": "7"} if status == 429 else None)
     elif manner == "html":
         connection.respond(200, b"<html><h1>Sign in to the hotel</h1></html>", content_type="text/html")
+    elif manner == "deep":
+        connection.respond(200, wire.DEEP)
     else:
         return manner == "hang"
     return True

@@ -27,6 +27,10 @@ def html_200(answer: "Answer") -> None:
     answer.refuse(200, page.encode(), content_type="text/html; charset=utf-8")
 
 
+def deep_refusal(answer: "Answer") -> None:
+    answer.refuse(400, wire.DEEP)
+
+
 def redirect(answer: "Answer") -> None:
     answer.refuse(302, b"", headers={"Location": "/v1/elsewhere"})
 
@@ -100,6 +104,7 @@ AT_START: dict[str, Callable[["Answer"], None]] = {
     "no_headers": no_headers,
     "no_first_token": no_first_token,
     "html_200": html_200,
+    "deep_refusal": deep_refusal,
     "redirect": redirect,
     "drip": drip,
     "not_streamed": not_streamed,

@@ -36,6 +36,7 @@ class Routes:
         self.audio.reset()
         self.models: tuple[str, ...] = MODELS
         self.models_status = 200
+        self.models_body = b""
         self.embeddings_status = 200
         self.embeddings_body = b""
         self.embeddings_dimensions = embedding.DIMENSIONS
@@ -124,7 +125,8 @@ class Routes:
             _refuse(connection, self.models_status, "No list today.")
         else:
             data = [{"id": model, "object": "model", "owned_by": "tests"} for model in self.models]
-            connection.respond(200, json.dumps({"object": "list", "data": data}).encode())
+            listed = json.dumps({"object": "list", "data": data}).encode()
+            connection.respond(200, self.models_body or listed)
 
     def _show_log(self, connection: Connection, request: Request) -> None:
         with_times = request.query.get("times") == ["1"]

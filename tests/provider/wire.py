@@ -75,6 +75,10 @@ def usage(prompt: int, answer: int, reasoning: int) -> dict[str, Any]:
     }
 
 
+# JSON that is nested deeper than a decoder goes, however much of it is read.
+DEEP = b'{"error":' + b"[" * 200_000
+
+
 def error_body(message: str, *, kind: str, code: str | None, param: str | None = None) -> bytes:
     text = f"{message} [{BODY_CANARY}]"
     return _json({"error": {"message": text, "type": kind, "code": code, "param": param}})

@@ -15,6 +15,7 @@ from tertulia.providers.diagnosis import (
     retry_after_seconds,
 )
 from tertulia.providers.errors import FAULTS, ProviderError
+from tests.provider import wire
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,7 @@ def test_refusals(status: int | None, error: dict[str, object], slug: str) -> No
     ("body", "complaint"),
     [
         (b"<html>", Complaint()),
+        (wire.DEEP, Complaint()),
         (b"", Complaint()),
         (b"[]", Complaint()),
         (b"\xff", Complaint()),

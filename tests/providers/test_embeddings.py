@@ -6,7 +6,7 @@ import pytest
 
 from tertulia.providers.embeddings import Embedder
 from tertulia.providers.errors import ProviderError
-from tests.provider import ScriptedProvider
+from tests.provider import ScriptedProvider, wire
 from tests.provider.server import refused_url
 
 TEXTS = ["a boat at noon", "a ferry at noon", "nothing of the kind"]
@@ -51,6 +51,7 @@ async def test_a_server_that_is_not_there() -> None:
     "body",
     [
         b"not JSON",
+        wire.DEEP,
         b"{}",
         b'{"data": []}',
         b'{"data": [{"index": 0, "embedding": [1, 0]}]}',

@@ -80,6 +80,7 @@ async def test_the_first_token_is_passed_on_at_once(make_provider: MakeProvider)
         ("context_length", "provider_context_length", "", 1),
         ("model_not_found", "provider_model_unknown", "", 1),
         ("html_200", "provider_not_sse", "", 1),
+        ("deep_refusal", "provider_bad_request", "", 1),
         ("redirect", "provider_error", "", 1),
         ("empty", "provider_empty", "", 1),
         ("reset", "provider_reset", "word0 word1 ", 1),
@@ -290,6 +291,16 @@ async def test_models_that_cannot_be_listed(
     with pytest.raises(ProviderError) as raised:
         await make_provider().models()
     assert raised.value.slug == outcome
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", wire.DEEP])
+async def test_a_list_of_models_that_is_none(
+    scripted: ScriptedProvider, make_provider: MakeProvider, body: bytes
+) -> None:
+    scripted.routes.models_body = body
+    with pytest.raises(ProviderError) as raised:
+        await make_provider().models()
+    assert raised.value.slug == "provider_malformed"
 
 
 def test_one_provider_serves_several_event_loops(scripted: ScriptedProvider) -> None:

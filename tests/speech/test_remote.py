@@ -67,6 +67,7 @@ REFUSALS = [
     ("status-302", "provider_error"),
     ("status-200", "provider_error"),
     ("html", "provider_malformed"),
+    ("deep", "provider_malformed"),
     ("hang", "provider_timeout_first_token"),
 ]
 

@@ -65,6 +65,7 @@ FAULTS = (
     _midway("reset", "provider_reset"),
     _midway("no_done", "provider_truncated"),
     _midway("broken_json", "provider_malformed"),
+    Fault("a refusal nested without end", "provider_bad_request", told={"fault": "deep_refusal"}),
     Fault("HTML with 200", "provider_not_sse", told={"fault": "html_200"}),
     _midway("huge_event", "provider_too_large"),
     Fault("drip", "provider_timeout_first_token", 504, {"fault": "drip"}),
