@@ -21,6 +21,7 @@ from django.db.models import Case, IntegerField, Q, Value, When
 
 from benchmarks.data import LANGUAGES, Corpus, Question
 from benchmarks.report import quantile
+from tertulia.providers.lexical import is_dense
 from tertulia.quotes import meaning, queries
 from tertulia.quotes.importing import Line, import_lines
 from tertulia.quotes.meaning import Meaning
@@ -189,9 +190,11 @@ def _babbled(babble: Babble) -> Iterator[dict[str, str]]:
 
 
 def _searched(babble: Babble) -> dict[str, dict[str, Any]]:
+    dense = [word for word in babble.words if is_dense(word)]
     asked: dict[str, Callable[[], str]] = {
         "question": lambda: babble.text(3, 10),
         "one word": lambda: babble.text(1, 1),
+        "one character": lambda: babble.random.choice(dense)[0],
         "rare words": lambda: " ".join(babble.random.choices(babble.words[2_000:], k=4)),
         "commonest": lambda: " ".join(babble.random.choices(babble.words[:8], k=2)),
     }

@@ -37,11 +37,31 @@ def of_all(terms: Collection[str], columns: Mapping[str, Any], limit: int) -> li
     return _backend().newest(terms, columns, limit) if terms else []
 
 
+def newest_of_any(terms: Collection[str], columns: Mapping[str, Any], limit: int) -> list[Entry]:
+    """The newest `limit` quotes with at least one of these terms, of which there are few."""
+    backend = _backend()
+    # No plain column: PostgreSQL would go through all quotes, the newest first, until it had that many.
+    return _select(backend, backend.any(terms), columns, "q.id + 0 DESC", [limit]) if terms else []
+
+
+def newest_holding(text: str, columns: Mapping[str, Any], limit: int) -> list[Entry]:
+    """The newest `limit` quotes in whose terms a text stands that is frequent: one after the other, until that many
+    are found.
+    """
+    condition, values = _where(columns, () if _BROAD.issuperset(columns) else _BROAD)
+    return _entries(
+        f"SELECT q.id, q.terms FROM quotes_quote q WHERE {condition} AND {_backend().holds} > 0 "  # noqa: S608  (our names)
+        "ORDER BY q.id DESC LIMIT %s",
+        [*values, text, limit],
+    )
+
+
 class _Backend(Protocol):
     """The parts of the statement, with the values for their placeholders."""
 
     tables: str
     match: str
+    holds: str
 
     def any(self, terms: Iterable[str]) -> str: ...
 
@@ -53,6 +73,7 @@ class _Backend(Protocol):
 class _SQLite:
     tables = "quotes_search JOIN quotes_quote q ON q.id = quotes_search.rowid"
     match = "quotes_search MATCH %s"
+    holds = "instr(q.terms, %s)"
 
     def any(self, terms: Iterable[str]) -> str:
         return " OR ".join(map(_string, terms))
@@ -93,6 +114,7 @@ class _PostgreSQL:
 
     tables = "quotes_quote q"
     match = "q.vector @@ %s::tsquery"
+    holds = "strpos(q.terms, %s)"
 
     def any(self, terms: Iterable[str]) -> str:
         return " | ".join(map(_lexeme, terms))

@@ -112,6 +112,31 @@ def search(query: Collection[str], *, columns: Mapping[str, Any], limit: int) ->
     return [hit for hit in hits if hit.is_relevant][:limit]
 
 
+def holding(character: str, *, columns: Mapping[str, Any], limit: int) -> list[Hit]:
+    """The best `limit` quotes in which a character stands, best first, among those with these values of columns.
+
+    For scripts that are indexed by pairs of characters: 꿈 alone is a word of few lines, 꿈을 and 개꿈 are of many. Two
+    statements.
+    """
+    pairs = dict(Term.objects.filter(term__contains=character).values_list("term", "documents"))
+    if sum(pairs.values()) <= _MOST_MATCHES:
+        found = candidates.newest_of_any(pairs, columns, _MOST_CANDIDATES)
+    else:
+        found = candidates.newest_holding(character, columns, _MOST_CANDIDATES)
+    counted = [(entry.id, entry.terms.split()) for entry in found]
+    mean_length = fmean(len(terms) for _id, terms in counted) if counted else 1
+    hits = [
+        Hit(id, saturated(sum(character in term for term in terms), len(terms) / mean_length), 1.0, 1)
+        for id, terms in counted
+    ]
+    return sorted(hits, key=_best_first)[:limit]
+
+
+def _best_first(hit: Hit) -> tuple[float, int]:
+    """Rounded: the last digits differ with the order of a sum."""
+    return -round(hit.score, 9), hit.id
+
+
 def _frequencies(query: Sequence[str]) -> dict[str, int]:
     known = dict(Term.objects.filter(term__in=query).values_list("term", "documents"))
     return {term: known.get(term, 0) for term in query}
@@ -154,4 +179,4 @@ def _ranked(candidates: Sequence[Entry], weights: Mapping[str, float]) -> list[H
         length = counts.total() / mean_length
         score = sum(weight * saturated(counts[term], length) for term, weight in found.items())
         hits.append(Hit(id, score, sum(found.values()) / whole, len(found)))
-    return sorted(hits, key=lambda hit: (-round(hit.score, 9), hit.id))
+    return sorted(hits, key=_best_first)

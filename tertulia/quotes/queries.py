@@ -25,7 +25,11 @@ def quotes(columns: Mapping[str, Any] | None = None) -> QuerySet[Quote]:
 
 def found(text: str, columns: Mapping[str, Any]) -> QuerySet[Quote]:
     """The at most MAX_FOUND quotes that fit `text`, best first."""
-    hits = index.search(terms(text), columns=columns, limit=MAX_FOUND)
+    wanted = terms(text)
+    if character := wording.lone_character(wanted):
+        hits = index.holding(character, columns=columns, limit=MAX_FOUND)
+    else:
+        hits = index.search(wanted, columns=columns, limit=MAX_FOUND)
     return in_order([hit.id for hit in hits])
 
 

@@ -3,9 +3,9 @@
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Collection, Set
 
-from tertulia.providers.lexical import terms
+from tertulia.providers.lexical import is_dense, terms
 
 
 def digest(*, content: str, speaker: str, source: str) -> str:
@@ -17,6 +17,12 @@ def digest(*, content: str, speaker: str, source: str) -> str:
 def search_terms(*, content: str, speaker: str, source: str, mood: str) -> Counter[str]:
     """What the search finds a line by: its own words, and those that name speaker, work and mood."""
     return terms(f"{content}\n{speaker}\n{source}\n{mood}")
+
+
+def lone_character(wanted: Collection[str]) -> str | None:
+    """The character that a search is for, if it is for one of a script whose words have no blanks between them."""
+    [only] = wanted if len(wanted) == 1 else [""]
+    return only if len(only) == 1 and is_dense(only) else None
 
 
 def similarity(one: Set[str], other: Set[str]) -> float:

@@ -110,6 +110,23 @@ def test_applying_and_withdrawing_show_in_the_next_answer() -> None:
     assert retrieval.relevant(word) == []
 
 
+def test_one_character_is_found_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For Korean and Chinese that is a word, at the beginning, the end and in the midst of others."""
+    lines = ["꿈을 꾸는 사람은 늙지 않는다.", "어젯밤 개꿈", "내 꿈", "그것은 한여름밤의꿈이었다."]
+    quotes = [a_quote(line, is_apply=True) for line in lines]
+    a_quote("꿈은 아직 아니다.")
+    a_quote("做梦的人", speaker="阿梦", is_apply=True)
+    for most_matches in (index._MOST_MATCHES, 1):  # and as if it stood in very many
+        monkeypatch.setattr(index, "_MOST_MATCHES", most_matches)
+        found = queries.found(" 꿈! ", {"is_apply": True})
+        assert {quote.id for quote in found} == {quote.id for quote in quotes}
+        assert found[0].content == "내 꿈"
+        assert [quote.content for quote in queries.found("梦", {"speaker": "阿梦"})] == ["做梦的人"]
+    assert not queries.found("龘", {})
+    # Whoever says no more than that has not asked for a line.
+    assert retrieval.relevant("늙", language="ko") == []
+
+
 def test_proposals_do_not_crowd_out_what_is_applied() -> None:
     word = a_word()
     applied = a_quote(f"The applied line is long and speaks of {word} among many other things", is_apply=True)
