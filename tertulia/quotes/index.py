@@ -126,10 +126,15 @@ def holding(character: str, *, columns: Mapping[str, Any], limit: int) -> list[H
     counted = [(entry.id, entry.terms.split()) for entry in found]
     mean_length = fmean(len(terms) for _id, terms in counted) if counted else 1
     hits = [
-        Hit(id, saturated(sum(character in term for term in terms), len(terms) / mean_length), 1.0, 1)
+        Hit(id, saturated(_times(character, terms), len(terms) / mean_length), 1.0, 1)
         for id, terms in counted
     ]
     return sorted(hits, key=_best_first)[:limit]
+
+
+def _times(character: str, terms: Collection[str]) -> int:
+    """How often a character stands in a line: in the midst of others it ends one pair and begins the next."""
+    return max(sum(term[0] == character for term in terms), sum(term[-1] == character for term in terms))
 
 
 def _best_first(hit: Hit) -> tuple[float, int]:

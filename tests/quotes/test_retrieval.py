@@ -112,7 +112,7 @@ def test_applying_and_withdrawing_show_in_the_next_answer() -> None:
 
 def test_one_character_is_found_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     """For Korean and Chinese that is a word, at the beginning, the end and in the midst of others."""
-    lines = ["꿈을 꾸는 사람은 늙지 않는다.", "어젯밤 개꿈", "내 꿈", "그것은 한여름밤의꿈이었다."]
+    lines = ["꿈을 꾸는 사람은 늙지 않는다.", "개꿈을 꿔", "내 꿈", "그것은 한여름밤의꿈이었다."]
     quotes = [a_quote(line, is_apply=True) for line in lines]
     a_quote("꿈은 아직 아니다.")
     a_quote("做梦的人", speaker="阿梦", is_apply=True)
