@@ -50,8 +50,7 @@ Deed = Callable[[Visit], Awaitable[list[Page]]]
 async def interrupted_readers(stage: Stage) -> Outcome:
     """Each way of leaving so many times, at random moments."""
     outcome = Outcome()
-    counts = {name: stage.size(times // 2, times) for name, (_, times) in DEEDS.items()}
-    waiting = [(name, deed) for name, (deed, _) in DEEDS.items() for _ in range(counts[name])]
+    waiting = [(name, deed) for name, (deed, times) in DEEDS.items() for _ in range(times)]
     stage.random.shuffle(waiting)
     numbers = itertools.count(1)
     faults: list[str] = []
@@ -69,7 +68,7 @@ async def interrupted_readers(stage: Stage) -> Outcome:
             faults.extend(f"error in a page: {error}" for error in reader.watch.errors)
 
         await asyncio.gather(*(lane() for _ in range(PEOPLE)))
-        outcome.exactly("visits", next(numbers) - 1, sum(counts.values()))
+        outcome.exactly("visits", next(numbers) - 1, sum(times for _, times in DEEDS.values()))
         outcome.none_of("faults", faults)
         outcome.none_of("complaints_in_logs", world.complaints())
     return outcome
@@ -168,8 +167,7 @@ async def _expire_and_send(visit: Visit) -> list[Page]:
     return [visit.page]
 
 
-# Each with how often it is done: a merge shares that between the two databases, of which a page knows nothing. A
-# session expires twenty times as well, in two ways; a tab that is closed is F5's.
+# Each with how often it is done. A session expires twenty times as well, in two ways; a tab that is closed is F5's.
 DEEDS: dict[str, tuple[Deed, int]] = {
     "reload": (_reload, 20),
     "back button": (_go_back, 20),
