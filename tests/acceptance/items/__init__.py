@@ -53,6 +53,8 @@ _ALL = (
     Item("A8", "what ends a login ends all that rests on it", revocation.ended_logins),
     Item("A9", "guessing is bounded, forged addresses change nothing", guessing.bounded_guessing),
     Item("A9t", "no answer and no time tells who has an account", guessing.silent_doors, alone=True),
+    # Next: its lists feel whatever those that wait do after F1, which does nearly nothing.
+    Item("I4", "too much is refused at once, large is quick", extremes.extremes, alone=True),
     Item("A10", "no text of a user's makes the server ask another", forgery.forged_requests),
     Item("B1", "hostile answers are shown and never run", rendering.hostile_answers, ("sqlite",)),
     Item("B2", "showing an answer sends nothing away", exfiltration.silent_answers, ("sqlite",)),
@@ -103,7 +105,7 @@ _ALL = (
     ),
     Item("F11", "replaced processes finish what they have", operation.rolling_replacement, alone=True),
     Item("F8", "Redis away costs readers a moment and nothing else", recovery.redis_away, patient=True),
-    # Its writers and readers pause as people do. Not sooner: I4's figure of lists would feel it.
+    # Its writers and readers pause as people do. Not sooner: I4 would feel it.
     Item(
         "C6", "SQLite serves writers and readers at once", load.sqlite_contention, ("sqlite",), patient=True
     ),
@@ -115,7 +117,6 @@ _ALL = (
     Item("H5", "logs hold nothing of what people say", headers.silent_logs),
     Item("I1", "the OpenAPI document holds, whatever is sent", schema.described_requests),
     Item("I2", "bad input never is a 5xx and leaves nothing behind", hostile.bad_input),
-    Item("I4", "too much is refused at once, large is quick", extremes.extremes, alone=True),
     Item("I9", "no text takes more than its length to read", growth.growing_texts, ("sqlite",)),
     Item("I3", "an event stream reads alike however it is cut", decoder.decoded_streams, ("sqlite",)),
     Item("I5", "requests without measure are refused in time", hostile.endless_requests),
